@@ -1,0 +1,97 @@
+#include "base/clock.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+static _Atomic int64_t frozen_us;
+
+static int64_t read_us(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t clock_now_us(void)
+{
+    int64_t set = atomic_load_explicit(&frozen_us, memory_order_relaxed);
+    return set ? set : read_us(CLOCK_REALTIME);
+}
+
+int64_t clock_mono_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+void clock_set(int64_t now_us)
+{
+    atomic_store(&frozen_us, now_us);
+}
+
+/* Civil date from days since 1970: H. Hinnant, "chrono-compatible low-level date algorithms". */
+static void civil(int64_t days, int64_t *year, unsigned *month, unsigned *day)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    unsigned doe = (unsigned)(days - era * 146097);
+    unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    unsigned mp = (5 * doy + 2) / 153;
+    *day = doy - (153 * mp + 2) / 5 + 1;
+    *month = mp < 10 ? mp + 3 : mp - 9;
+    *year = (int64_t)yoe + era * 400 + (*month <= 2);
+}
+
+static int64_t days_of(int64_t y, unsigned m, unsigned d)
+{
+    y -= m <= 2;
+    int64_t era = (y >= 0 ? y : y - 399) / 400;
+    unsigned yoe = (unsigned)(y - era * 400);
+    unsigned doy = (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1;
+    unsigned doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+    return era * 146097 + (int64_t)doe - 719468;
+}
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+struct str clock_iso(struct arena *a, int64_t at_us)
+{
+    int64_t s = floor_div(at_us, 1000000), days = floor_div(s, 86400), rest = s - days * 86400, y;
+    unsigned m, d;
+    civil(days, &y, &m, &d);
+    return str_f(a, "%04lld-%02u-%02uT%02d:%02d:%02dZ", (long long)y, m, d, (int)(rest / 3600),
+                 (int)(rest / 60 % 60), (int)(rest % 60));
+}
+
+struct str clock_date_of_days(struct arena *a, int64_t days)
+{
+    int64_t y;
+    unsigned m, d;
+    civil(days, &y, &m, &d);
+    return str_f(a, "%04lld-%02u-%02u", (long long)y, m, d);
+}
+
+struct str clock_date(struct arena *a, int64_t at_us)
+{
+    return clock_date_of_days(a, floor_div(at_us, (int64_t)86400 * 1000000));
+}
+
+int clock_days(struct str date, int64_t *days)
+{
+    int64_t y, m, d;
+    if (date.n < 10 || date.p[4] != '-' || date.p[7] != '-' || str_int(str_head(date, 4), &y) < 0 ||
+        str_int((struct str){date.p + 5, 2}, &m) < 0 || str_int((struct str){date.p + 8, 2}, &d) < 0)
+        return ERR_INVALID;
+    if (y < 0 || m < 1 || m > 12 || d < 1 || d > 31)
+        return ERR_INVALID;
+    int64_t got = days_of(y, (unsigned)m, (unsigned)d), back_y;
+    unsigned back_m, back_d;
+    civil(got, &back_y, &back_m, &back_d); /* refuses 2026-02-30 */
+    if (back_m != m || back_d != d)
+        return ERR_INVALID;
+    *days = got;
+    return 0;
+}
