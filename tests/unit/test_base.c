@@ -94,7 +94,7 @@ TEST(base32_gives_five_bits_a_digit)
 {
     struct arena *a = arena_new("test", 0);
     CHECK_STR(hash_base32(a, (const unsigned char *)"\xff\xff\xff\xff\xff", 5), "zzzzzzzz");
-    CHECK_STR(hash_base32(a, (const unsigned char *)"\x00\x01", 2), "0004");
+    CHECK_STR(hash_base32(a, (const unsigned char *)"\x00\x01", 2), "000g");
     arena_free(a);
 }
 
