@@ -1,9 +1,9 @@
 /* json: reading and writing JSON (RFC 8259), the data model of events, digests and tool arguments.
  *
  * Strict: duplicate keys, NUL (\u0000), lone surrogates, invalid UTF-8, a byte order mark, trailing
- * commas, NaN and numbers beyond a double (1e999) are refused. A number keeps its source text, so
- * money and ids never pass through a double. Parsed values live in the arena; strings without
- * escapes point into the source text, which must live as long as the values. */
+ * commas, NaN and numbers beyond a double (1e999, 1e-999) are refused. A number keeps its source
+ * text, so money and ids never pass through a double. Parsed values live in the arena; strings
+ * without escapes point into the source text, which must live as long as the values. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -18,7 +18,10 @@ struct json {
     uint32_t line;      /* 1.. where it stood in a YAML file; 0 from JSON */
     uint32_t n;         /* children of an array or object */
     struct str key;     /* the member's name when the parent is an object */
-    struct str text;    /* a string's decoded UTF-8; a number's source text */
+    union {
+        struct str text;   /* a string's decoded UTF-8; a number's source text */
+        struct json *last; /* the last child of an array or object: appending needs no walk */
+    };
     struct json *child; /* first child, in source order */
     struct json *next;  /* next sibling */
 };
@@ -45,6 +48,7 @@ bool json_same(const struct json *a, const struct json *b);
 struct json *json_new(struct arena *a, enum json_kind kind);
 struct json *json_new_str(struct arena *a, struct str text);
 struct json *json_new_int(struct arena *a, int64_t v);
+struct json *json_new_num(struct arena *a, double v); /* null unless finite */
 struct json *json_new_bool(bool v, struct arena *a);
 void json_push(struct json *array, struct json *value);
 void json_set(struct json *object, struct str key, struct json *value); /* key borrowed; replaces */
