@@ -53,6 +53,8 @@ void request_set(struct request *r, const char *name, const char *value);
 /* Answers and ends the request. body is copied. Every answer carries X-Content-Type-Options and
  * Cache-Control: no-store unless set. HEAD sends no body. */
 void request_reply(struct request *r, int status, const char *content_type, struct str body);
+/* Closes the connection without an answer, for servers that play a broken one. Ends the request. */
+void request_drop(struct request *r);
 
 /* Answers with an event stream (text/event-stream) that stays open, and ends the request. on_gone is
  * called once when the client leaves or falls too far behind (more than 256 KiB unread): the stream
@@ -64,5 +66,7 @@ void stream_comment(struct stream *s, const char *text); /* a heartbeat */
 void stream_close(struct stream *s);
 /* Raw bytes instead of events, for servers that pretend to be something else (tests). */
 void stream_raw(struct stream *s, struct str bytes);
+/* Sends what was written, then closes the connection in the middle of the answer. Ends the stream. */
+void stream_drop(struct stream *s);
 
 #endif
