@@ -13,7 +13,7 @@ struct client_call;
 MUST_USE int client_new(struct loop *l, struct client **out, struct err *e);
 void client_free(struct client *c); /* cancels what is open, without callbacks */
 
-enum { CLIENT_PARTS_MAX = 6, CLIENT_HEADERS_MAX = 16 };
+enum { CLIENT_PARTS_MAX = 8, CLIENT_HEADERS_MAX = 16 };
 
 struct client_request {
     const char *method; /* "GET", "POST", ... */
