@@ -273,6 +273,13 @@ static int name_order(const void *a, const void *b)
     return x.n ? memcmp(x.p, y.p, x.n) : 0;
 }
 
+static int duplicate(struct parser *s, const char *at, struct str key)
+{
+    key = text_head(key, 40);
+    return err_set(s->e, ERR_INVALID, "not JSON at byte %zu, depth %u: duplicate key \"%.*s\"", (size_t)(at - s->start),
+                   s->depth, STR_ARG(key));
+}
+
 /* An object with many members: sorting finds equal names without a hash that could be attacked. */
 static int names_differ(struct parser *s, const struct json *object)
 {
@@ -282,11 +289,8 @@ static int names_differ(struct parser *s, const struct json *object)
         by_name[n++] = c;
     qsort(by_name, n, sizeof *by_name, name_order);
     for (size_t i = 1; i < n; i++)
-        if (str_eq(by_name[i - 1]->key, by_name[i]->key)) {
-            struct str key = str_head(by_name[i]->key, 80);
-            return err_set(s->e, ERR_INVALID, "not JSON before byte %zu, depth %u: duplicate key \"%.*s\"",
-                           (size_t)(s->p - s->start), s->depth, STR_ARG(key));
-        }
+        if (str_eq(by_name[i - 1]->key, by_name[i]->key))
+            return duplicate(s, s->p, by_name[i]->key); /* found where the object ends */
     return 0;
 }
 
@@ -307,7 +311,7 @@ static int name(struct parser *s, const struct json *object, struct json *member
     if (*seen & bit && object->n < NAMES_COMPARED)
         for (const struct json *c = object->child; c; c = c->next)
             if (str_eq(c->key, key))
-                return refuse(s, at, "duplicate key");
+                return duplicate(s, at, key);
     *seen |= bit;
     blanks(s);
     if (peek(s) != ':')
