@@ -42,7 +42,7 @@ bench: ## what is measured, against what: docs/BENCHMARKS.md
 
 fuzz: ## each fuzz target for SECONDS=10 on its corpus, with clang, in build-fuzz/
 	@tools/deps run test check
-	@tools/build build-fuzz
+	@tools/build build-fuzz fuzzers
 	@tools/fuzz build-fuzz $(SECONDS) $(T)
 
 clean: ## remove the build folders
