@@ -40,7 +40,8 @@ enum query {
 static const char *const queries[QUERIES] = {
     [Q_CUSTOMERS] = "SELECT id, name, locale, story FROM customers ORDER BY id",
     [Q_CUSTOMER] =
-        "SELECT c.id, c.name, c.first_name, c.locale, c.email, c.phone, c.document_masked, a.id AS \"address.id\","
+        "SELECT c.id, c.name, c.first_name, c.locale, c.email, c.phone, c.document_masked, 'AD-'||c.id AS "
+        "\"address.id\","
         " a.type AS \"address.type\", a.line AS \"address.line\", a.city AS \"address.city\","
         " a.postcode AS \"address.postcode\", a.country AS \"address.country\","
         " a.line||', '||a.city||', '||a.postcode AS \"address.text\", 'file' AS \"address.source\","
@@ -319,7 +320,7 @@ static int books_fill(struct books *b, const char *first, struct err *e)
     if (result == 0)
         result = books_run(b, first, e);
     if (result == 0)
-        result = books_seed(b->db, e);
+        result = books_run(b, books_seed, e);
     if (result == 0)
         result = books_run(b, "COMMIT", e);
     if (result < 0 && !sqlite3_get_autocommit(b->db))

@@ -19,7 +19,8 @@ void books_close(struct books *b);
 /* Forgets everything but the ten customers as they were at first. */
 MUST_USE int books_reset(struct books *b, struct err *e);
 
-/* Each writes one value; w writes into a buf of an arena. ERR_NOT_FOUND where the books hold no such thing (nothing is written then). */
+/* Each writes one value; w writes into a buf of an arena. ERR_NOT_FOUND where the books hold no such
+ * thing (nothing is written then). */
 MUST_USE int books_customers(struct books *b, struct json_writer *w);
 MUST_USE int books_customer(struct books *b, struct str id, struct json_writer *w);
 MUST_USE int books_card_order(struct books *b, struct str customer, struct json_writer *w);
@@ -58,7 +59,6 @@ bool books_answer_find(struct books *b, struct str key, struct arena *a, struct 
 MUST_USE int books_answer_keep(struct books *b, struct str key, const struct books_answer *answer, struct err *e);
 
 /* seed.c: the tables and the ten customers. */
-extern const char books_schema[];
-MUST_USE int books_seed(sqlite3 *db, struct err *e);
+extern const char books_schema[], books_seed[];
 
 #endif
