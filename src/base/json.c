@@ -9,7 +9,7 @@
 enum {
     SLAB_NODES = 64,     /* nodes taken from the arena at once */
     NAMES_COMPARED = 16, /* up to here names are compared one by one, past it they are sorted */
-    DIGITS_SAFE = 300    /* so many characters without an exponent are always within a double */
+    DIGITS_SAFE = 300    /* so many digits without an exponent are always within a double */
 };
 
 struct parser {
@@ -214,35 +214,56 @@ static bool within_double(struct str text)
     return true;
 }
 
+/* The end of the number at p, or NULL with *at and *what saying what is wrong where. */
+static const char *number_end(const char *from, const char *end, const char **at, const char **what)
+{
+    const char *p = from + (from < end && *from == '-'), *part = *at = p;
+    p = digits(p, end);
+    *what = "expected a digit";
+    if (p == part)
+        return NULL;
+    *what = "a number must not start with 0";
+    if (*part == '0' && p - part > 1)
+        return NULL;
+    bool far = p - part > DIGITS_SAFE;
+    if (p < end && *p == '.') {
+        part = *at = ++p;
+        p = digits(p, end);
+        *what = "expected a digit after the point";
+        if (p == part)
+            return NULL;
+        far = far || p - part > DIGITS_SAFE;
+    }
+    if (p < end && (*p | 0x20) == 'e') {
+        p++;
+        p += p < end && (*p == '+' || *p == '-');
+        part = *at = p;
+        p = digits(p, end);
+        *what = "expected a digit in the exponent";
+        if (p == part)
+            return NULL;
+        far = true;
+    }
+    *at = from;
+    *what = "a number beyond a double";
+    return far && !within_double((struct str){from, (size_t)(p - from)}) ? NULL : p;
+}
+
 static int number(struct parser *s, struct json *out)
 {
-    const char *p = s->p + (*s->p == '-'), *whole = p;
-    p = digits(p, s->end);
-    if (p == whole)
-        return refuse(s, p, "expected a digit");
-    if (*whole == '0' && p - whole > 1)
-        return refuse(s, whole, "a number must not start with 0");
-    if (p < s->end && *p == '.') {
-        const char *fraction = ++p;
-        p = digits(p, s->end);
-        if (p == fraction)
-            return refuse(s, p, "expected a digit after the point");
-    }
-    bool exponent = p < s->end && (*p | 0x20) == 'e';
-    if (exponent) {
-        p++;
-        p += p < s->end && (*p == '+' || *p == '-');
-        const char *power = p;
-        p = digits(p, s->end);
-        if (p == power)
-            return refuse(s, p, "expected a digit in the exponent");
-    }
+    const char *at, *what, *p = number_end(s->p, s->end, &at, &what);
+    if (!p)
+        return refuse(s, at, what);
     out->kind = JSON_NUMBER;
     out->text = (struct str){s->p, (size_t)(p - s->p)};
-    if ((exponent || out->text.n > DIGITS_SAFE) && !within_double(out->text))
-        return refuse(s, s->p, "a number beyond a double");
     s->p = p;
     return 0;
+}
+
+bool json_number_ok(struct str text)
+{
+    const char *at, *what, *end = text.p + text.n;
+    return text.n && number_end(text.p, end, &at, &what) == end;
 }
 
 static int literal(struct parser *s, struct json *out)
@@ -265,33 +286,11 @@ static int literal(struct parser *s, struct json *out)
     return refuse(s, s->p, "expected a value");
 }
 
-static int name_order(const void *a, const void *b)
-{
-    struct str x = (*(const struct json *const *)a)->key, y = (*(const struct json *const *)b)->key;
-    if (x.n != y.n)
-        return x.n < y.n ? -1 : 1;
-    return x.n ? memcmp(x.p, y.p, x.n) : 0;
-}
-
 static int duplicate(struct parser *s, const char *at, struct str key)
 {
     key = text_head(key, 40);
     return err_set(s->e, ERR_INVALID, "not JSON at byte %zu, depth %u: duplicate key \"%.*s\"", (size_t)(at - s->start),
                    s->depth, STR_ARG(key));
-}
-
-/* An object with many members: sorting finds equal names without a hash that could be attacked. */
-static int names_differ(struct parser *s, const struct json *object)
-{
-    const struct json **by_name = ARENA_ARRAY(s->arena, const struct json *, object->n);
-    size_t n = 0;
-    for (const struct json *c = object->child; c; c = c->next)
-        by_name[n++] = c;
-    qsort(by_name, n, sizeof *by_name, name_order);
-    for (size_t i = 1; i < n; i++)
-        if (str_eq(by_name[i - 1]->key, by_name[i]->key))
-            return duplicate(s, s->p, by_name[i]->key); /* found where the object ends */
-    return 0;
 }
 
 /* Reads `"name" :`. `seen` is a set of 64 weak hashes: most names need no comparison at all. */
@@ -356,8 +355,11 @@ static int children(struct parser *s, struct json *out, enum json_kind kind)
         s->p++;
         blanks(s);
     }
-    if (kind == JSON_OBJECT && out->n > NAMES_COMPARED)
-        r = names_differ(s, out);
+    if (kind == JSON_OBJECT && out->n > NAMES_COMPARED) {
+        const struct json *twice = json_twice(out);
+        if (twice)
+            return duplicate(s, s->p, twice->key);
+    }
 closed:
     s->p++;
     s->depth--;
@@ -455,6 +457,29 @@ bool json_bool(const struct json *v, bool otherwise)
 bool json_is(const struct json *v, enum json_kind kind)
 {
     return v && v->kind == kind;
+}
+
+static int name_order(const void *a, const void *b)
+{
+    struct str x = (*(const struct json *const *)a)->key, y = (*(const struct json *const *)b)->key;
+    if (x.n != y.n)
+        return x.n < y.n ? -1 : 1;
+    return x.n ? memcmp(x.p, y.p, x.n) : 0;
+}
+
+/* Sorting finds equal names without a hash that could be attacked. */
+const struct json *json_twice(const struct json *object)
+{
+    size_t n = 0;
+    const struct json **by_name = mem_get(object->n * sizeof *by_name), *twice = NULL;
+    for (const struct json *c = object->child; c; c = c->next)
+        by_name[n++] = c;
+    qsort(by_name, n, sizeof *by_name, name_order);
+    for (size_t i = 1; i < n && !twice; i++)
+        if (str_eq(by_name[i - 1]->key, by_name[i]->key))
+            twice = by_name[i - 1]->line > by_name[i]->line ? by_name[i - 1] : by_name[i];
+    free(by_name);
+    return twice;
 }
 
 struct json *json_new(struct arena *a, enum json_kind kind)

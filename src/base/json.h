@@ -44,6 +44,11 @@ bool json_is(const struct json *v, enum json_kind kind);
 /* Same kind and content; numbers by value, object members in any order. */
 bool json_same(const struct json *a, const struct json *b);
 
+/* A member whose name an earlier one has too, or NULL: for readers of other formats. */
+const struct json *json_twice(const struct json *object);
+/* Is it a number as JSON spells it, within a double? For readers of other formats. */
+bool json_number_ok(struct str text);
+
 /* Making values by hand. The children are linked, not copied. */
 struct json *json_new(struct arena *a, enum json_kind kind);
 struct json *json_new_str(struct arena *a, struct str text);

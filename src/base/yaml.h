@@ -1,10 +1,14 @@
 /* yaml: reads the files of a workspace into JSON values.
  *
  * A strict subset of YAML 1.2, through libyaml: one document; maps with string keys, lists, plain
- * and quoted scalars. Refused with the line: duplicate keys, anchors, aliases, tags, merge keys,
- * several documents, tabs in indentation. Plain scalars read as the core schema says: null/~,
- * true/false, integers, decimals; everything else (yes, on, dates, 1_000) is a string.
- * Each value's `line` is set. */
+ * and quoted scalars. Refused with the line: duplicate keys, keys that are no strings unless quoted
+ * (200:, true:), anchors, aliases, tags, merge keys, several documents, tabs in indentation, NUL.
+ *
+ * Plain scalars read as the core schema says: null/~ and nothing, true/false (also True, TRUE), and
+ * numbers as JSON spells them. Everything else (yes, on, dates, 1_000, 007, +55, 0x1f, .5) is a
+ * string, so that a post code or a telephone number keeps its digits. Block scalars are strings.
+ *
+ * Each value's `line` is set; that of a map's member is the line of its key. */
 #ifndef BASE_YAML_H
 #define BASE_YAML_H
 
