@@ -47,11 +47,11 @@ def code_only(text, keep_strings=False):
 
 
 def includes(path):
-    """(line, name) of every #include, quoted or in angle brackets."""
+    """(line, name, quoted or not) of every #include."""
     for n, line in enumerate(code_only(text_of(path), keep_strings=True).splitlines(), 1):
         m = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
         if m:
-            yield n, m[2]
+            yield n, m[2], m[1] == '"'
 
 
 def folder_of(path):
