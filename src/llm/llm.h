@@ -2,8 +2,14 @@
  *
  * Providers: "openai" (any OpenAI-compatible server, streaming or not), "offline" (embedded, follows the
  * routine's structured steps, no network), "recorded" (plays a file of recorded answers back). Recording is
- * one setting on any of them. Retries happen here, and only where nothing was delivered to on_delta: 408, 409,
- * 429, 5xx, connection lost; full jitter, Retry-After honoured, `attempts` in all.
+ * one setting on any of them.
+ *
+ * Retries happen here, `attempts` in all and never past total_ms: 408, 409, 429, 5xx, connection lost or silent.
+ * Full jitter; never earlier than Retry-After says. An answer that is unreadable or empty is asked for again once,
+ * and so is one that broke after its first words (on_restart tells). Nobody acts on words before on_done, so
+ * repeating the question is safe; what a cut stream said of tools is dropped. Questions share a budget of
+ * retries: each takes one of LLM_RETRIES_MAX, an answer gives one back, so that a provider which is down for all is
+ * not asked three times by each.
  *
  * A prompt is two JSON arrays, given in pieces that are byte prefixes of the next call's (docs/PROMPT.md).
  * Everything runs on the loop thread. */
@@ -32,9 +38,12 @@ struct llm_config {
     int retry_ms_base, retry_ms_max;                   /* 0: 250 / 8,000; full jitter below base * 2^attempt */
 };
 
+enum { LLM_RETRIES_MAX = 100 };
+
+/* Everything is copied; the files are opened here. */
 MUST_USE int llm_new(struct loop *l, struct client *c, const struct llm_config *config, struct llm **out,
-                     struct err *e); /* ERR_INVALID, ERR_NOT_FOUND (key file, recording) */
-void llm_free(struct llm *m);
+                     struct err *e); /* ERR_INVALID, ERR_NOT_FOUND (key file, recording), ERR_DENIED (key file) */
+void llm_free(struct llm *m); /* cancels what is open */
 struct str llm_model(const struct llm *m); /* for the journal: "offline-1", "gpt-4o", ... */
 
 struct llm_question {
@@ -59,10 +68,10 @@ struct llm_answer {
     bool has_text;        /* false: the content was null (kept apart from "" for a faithful record) */
     const struct llm_tool_call *calls;
     size_t calls_n;
-    struct str finish;    /* "stop", "tool_calls", "length", ... */
+    struct str finish;    /* "stop", "tool_calls", "length", "refusal", ... */
     int64_t tokens_in, tokens_out; /* as reported, or our estimate */
     bool tokens_estimated;
-    int attempts;
+    int attempts;         /* how often the model was asked, failures included */
 };
 
 struct llm_hooks {
@@ -74,6 +83,17 @@ struct llm_hooks {
 
 /* The question's texts are borrowed until on_done or llm_cancel. */
 struct llm_call *llm_ask(struct llm *m, const struct llm_question *q, const struct llm_hooks *hooks, void *arg);
-void llm_cancel(struct llm_call *call); /* no callback comes after this */
+/* No callback comes after this. Allowed inside on_delta and on_restart, not inside on_done. */
+void llm_cancel(struct llm_call *call);
+
+/* For /metrics. Counters since llm_new but for `open`. */
+enum { LLM_CODES = 13 };
+struct llm_stats {
+    int64_t questions, answers, cancelled, open; /* questions = answers + failures + cancelled + open */
+    int64_t attempts, retries, restarts;
+    int64_t failed[LLM_CODES]; /* questions by how they failed: failed[-code], named by err_name */
+    int64_t tokens_in, tokens_out;
+};
+void llm_stats(const struct llm *m, struct llm_stats *out);
 
 #endif
