@@ -1,0 +1,354 @@
+#include "engine/agent.h"
+
+#include "base/expr.h"
+#include "base/template.h"
+#include "base/yaml.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_BYTES_MAX = 1 << 20, SHARED_BYTES_MAX = 1 << 22 };
+
+static int read_file(struct arena *a, const char *path, struct str *out, struct err *e)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return err_set(e, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    struct buf b = buf_new(a, FILE_BYTES_MAX);
+    char piece[4096];
+    for (size_t n; (n = fread(piece, 1, sizeof piece, f)) > 0 && !b.cut;)
+        buf_add(&b, (struct str){piece, n});
+    bool failed = ferror(f);
+    fclose(f);
+    if (failed)
+        return err_set(e, ERR_IO, "%s: cannot be read", path);
+    if (b.cut)
+        return err_set(e, ERR_LIMIT, "%s: larger than 1 MiB", path);
+    *out = buf_str(&b);
+    return 0;
+}
+
+/* The kinds of modules: the key in `compose`, the folder, the key that holds the module's name. */
+static const struct kind {
+    const char *compose, *folder, *self;
+    bool text; /* Markdown with front matter instead of YAML */
+} kinds[] = {
+    {"instructions", "instructions", "module", true}, {"routines", "routines", "routine", false},
+    {"macros", "macros", "macros", false},            {"tools", "tools", "tool", false},
+    {"scratchpad", "scratchpads", "scratchpad", false},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* Splits "---\nfront matter\n---\nbody". */
+static int front_matter(struct str text, const char *path, struct str *front, struct str *body, struct err *e)
+{
+    struct str rest = str_from(text, 4);
+    ptrdiff_t end = str_find(rest, STR("\n---\n"));
+    if (!str_starts(text, STR("---\n")) || end < 0)
+        return err_set(e, ERR_INVALID, "%s:1: an instruction file begins with --- lines that hold module, version and summary",
+                       path);
+    *front = str_head(rest, (size_t)end + 1);
+    *body = str_trim(str_from(rest, (size_t)end + 5));
+    return 0;
+}
+
+static int load_module(struct arena *a, const char *dir, const struct kind *k, struct str name, struct json *modules,
+                       struct err *e)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", name.p[i]))
+            return err_set(e, ERR_INVALID, "\"%.*s\" is no module name (lower case, digits, _ and -)", STR_ARG(name));
+    const char *path = str_f(a, "%s/%s/%.*s.%s", dir, k->folder, STR_ARG(name), k->text ? "md" : "yaml").p;
+    struct str text, front, body = STR("");
+    if (read_file(a, path, &text, e) < 0)
+        return e ? e->code : ERR_NOT_FOUND;
+    front = text;
+    if (k->text && front_matter(text, path, &front, &body, e) < 0)
+        return ERR_INVALID;
+    struct json *file;
+    if (yaml_parse(a, front, path, &file, e) < 0)
+        return ERR_INVALID;
+    if (!str_eq(json_str(json_get(file, k->self)), name))
+        return err_set(e, ERR_INVALID, "%s:1: says `%s: %.*s`; it must be the file's name, %.*s", path, k->self,
+                       STR_ARG(json_str(json_get(file, k->self))), STR_ARG(name));
+    struct json *m = json_new(a, JSON_OBJECT);
+    json_set(m, STR("kind"), json_new_str(a, str_of(k->compose)));
+    json_set(m, STR("name"), json_new_str(a, name));
+    json_set(m, STR("version"), json_new_str(a, json_str(json_get(file, "version"))));
+    json_set(m, STR("body"), k->text ? json_new_str(a, body) : file);
+    json_push(modules, m);
+    return 0;
+}
+
+int agent_bundle(struct arena *a, const char *dir, const char *name, struct str *bundle, struct err *e)
+{
+    const char *path = str_f(a, "%s/agents/%s.yaml", dir, name).p;
+    struct str text;
+    struct json *file;
+    if (strchr(name, '/') || strchr(name, '.'))
+        return err_set(e, ERR_INVALID, "\"%s\" is no agent name", name);
+    if (read_file(a, path, &text, e) < 0 || yaml_parse(a, text, path, &file, e) < 0)
+        return e ? e->code : ERR_INVALID;
+    struct json *modules = json_new(a, JSON_ARRAY);
+    const struct json *compose = json_get(file, "compose");
+    for (const struct json *c = compose ? compose->child : NULL; c; c = c->next) {
+        size_t i = 0;
+        while (i < KINDS && !str_is(c->key, kinds[i].compose))
+            i++;
+        if (i == KINDS)
+            return err_set(e, ERR_INVALID, "%s:%u: compose.%.*s is no kind of module", path, c->line, STR_ARG(c->key));
+        if (c->kind == JSON_STRING && load_module(a, dir, &kinds[i], c->text, modules, e) < 0)
+            return err_in(e, "%s:%u", path, c->line);
+        for (const struct json *n = c->child; n; n = n->next)
+            if (load_module(a, dir, &kinds[i], n->text, modules, e) < 0)
+                return err_in(e, "%s:%u", path, n->line);
+    }
+    struct json *all = json_new(a, JSON_OBJECT);
+    json_set(all, STR("agent"), file);
+    json_set(all, STR("modules"), modules);
+    *bundle = json_canonical(a, all);
+    return 0;
+}
+
+/* --- compiling --- */
+
+static const char update_scratchpad[] =
+    "{\"type\":\"function\",\"function\":{\"name\":\"update_scratchpad\",\"description\":\"Write down what was learnt: slots, the "
+    "routine and its step, which slot is being asked for. The runtime checks each value against the customer's words and the "
+    "tools' results.\",\"parameters\":{\"type\":\"object\",\"properties\":{\"set\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
+    "\"properties\":{\"slot\":{\"type\":\"string\"},\"value\":{\"type\":\"string\"}},\"required\":[\"slot\",\"value\"]}},"
+    "\"routine\":{\"type\":\"string\"},\"step\":{\"type\":\"string\"},\"asking\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}}}";
+
+static const char transfer_to_human[] =
+    "{\"type\":\"function\",\"function\":{\"name\":\"transfer_to_human\",\"description\":\"Hand the conversation over to a person, "
+    "with everything that is known.\",\"parameters\":{\"type\":\"object\",\"properties\":{\"reason\":{\"type\":\"string\",\"enum\":["
+    "\"asked_human\",\"out_of_scope\",\"data_unavailable\",\"action_refused\",\"outcome_unknown\",\"low_confidence\",\"frustration\","
+    "\"compliance\",\"budget\",\"approval_needed\",\"missing_information\",\"unclear_answer\",\"model_unavailable\"]},"
+    "\"note\":{\"type\":\"string\"}},\"required\":[\"reason\"]}}}";
+
+static bool of_kind(const struct json *module, const char *kind)
+{
+    return str_is(json_str(json_get(module, "kind")), kind);
+}
+
+static int by_name(const void *x, const void *y)
+{
+    return str_cmp(((const struct tool *)x)->name, ((const struct tool *)y)->name);
+}
+
+static int compile_tools(struct agent *ag, const struct json *modules, struct err *e)
+{
+    struct tool *tools = ARENA_ARRAY(ag->arena, struct tool, modules->n + 1);
+    for (const struct json *m = modules->child; m; m = m->next) {
+        if (!of_kind(m, "tools"))
+            continue;
+        if (tool_read(ag->arena, json_get(m, "body"), &tools[ag->tools_n], e) < 0)
+            return err_in(e, "tools/%.*s.yaml", STR_ARG(json_str(json_get(m, "name"))));
+        ag->tools_n++;
+    }
+    qsort(tools, ag->tools_n, sizeof *tools, by_name);
+    ag->tools = tools;
+    struct buf b = buf_new(ag->arena, SHARED_BYTES_MAX);
+    struct json_writer w = {.out = &b};
+    bool transfer = false, update = false; /* the built-in ones take their places in the order of names */
+    for (size_t i = 0; i <= ag->tools_n; i++) {
+        struct str next = i < ag->tools_n ? tools[i].name : STR("\xff");
+        if (!transfer && str_cmp(STR("transfer_to_human"), next) < 0)
+            json_put_raw(&w, str_of(transfer_to_human)), transfer = true;
+        if (!update && str_cmp(STR("update_scratchpad"), next) < 0)
+            json_put_raw(&w, str_of(update_scratchpad)), update = true;
+        if (i < ag->tools_n)
+            tool_write_definition(&tools[i], &w);
+    }
+    ag->tools_json = buf_str(&b);
+    return 0;
+}
+
+static int compile_macros(struct agent *ag, const struct json *modules, struct err *e)
+{
+    struct json *all = json_new(ag->arena, JSON_OBJECT);
+    for (const struct json *m = modules->child; m; m = m->next) {
+        const struct json *texts = of_kind(m, "macros") ? json_get(json_get(m, "body"), "texts") : NULL;
+        for (const struct json *t = texts ? texts->child : NULL; t; t = t->next) {
+            for (const struct json *l = t->child; l; l = l->next)
+                if (template_check(l->text, NULL, NULL, e) < 0)
+                    return err_in(e, "macro %.*s.%.*s (%.*s)", STR_ARG(json_str(json_get(m, "name"))), STR_ARG(t->key),
+                                  STR_ARG(l->key));
+            struct str name = str_f(ag->arena, "%.*s.%.*s", STR_ARG(json_str(json_get(m, "name"))), STR_ARG(t->key));
+            json_set(all, name, json_copy(ag->arena, t));
+        }
+    }
+    ag->macros = all;
+    return 0;
+}
+
+static bool step_exists(const struct json *routine, struct str id)
+{
+    const struct json *steps = json_get(routine, "steps");
+    for (const struct json *s = steps ? steps->child : NULL; s; s = s->next)
+        if (str_eq(json_str(json_get(s, "id")), id))
+            return true;
+    return false;
+}
+
+/* Every step that is named exists, every macro and tool too, every condition parses. */
+static int check_routine(const struct agent *ag, const struct json *routine, struct err *e)
+{
+    static const char *const targets[] = {"next", "ok", "already_done", "no", "unclear", "refused", "unknown", "on_max"};
+    const struct json *steps = json_get(routine, "steps");
+    for (const struct json *s = steps ? steps->child : NULL; s; s = s->next) {
+        struct str id = json_str(json_get(s, "id"));
+        if (!id.n)
+            return err_set(e, ERR_INVALID, "a step has no id");
+        for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+            const struct json *to = json_get(s, targets[i]);
+            if (to && !step_exists(routine, to->text))
+                return err_set(e, ERR_INVALID, "step %.*s: %s names %.*s, which is no step", STR_ARG(id), targets[i],
+                               STR_ARG(to->text));
+        }
+        const struct json *decide = json_get(s, "decide"), *on_error = json_get(s, "on_error");
+        for (const struct json *d = decide ? decide->child : NULL; d; d = d->next) {
+            const struct json *condition = json_get(d, "if"), *to = json_get(d, condition ? "to" : "else");
+            if (condition && expr_check(condition->text, e) < 0)
+                return err_in(e, "step %.*s", STR_ARG(id));
+            if (!to || !step_exists(routine, to->text))
+                return err_set(e, ERR_INVALID, "step %.*s decides for a step that is not there", STR_ARG(id));
+        }
+        for (const struct json *o = on_error ? on_error->child : NULL; o; o = o->next)
+            if (!step_exists(routine, o->text))
+                return err_set(e, ERR_INVALID, "step %.*s: on_error names %.*s, which is no step", STR_ARG(id),
+                               STR_ARG(o->text));
+        const struct json *say = json_get(s, "say"), *call = json_get(s, "call"), *confirm = json_get(s, "confirm");
+        if (say && !json_get(ag->macros, str_c(ag->arena, say->text)))
+            return err_set(e, ERR_INVALID, "step %.*s says %.*s, which is no macro", STR_ARG(id), STR_ARG(say->text));
+        for (const struct json *c = call ? call->child : NULL; c; c = c->next)
+            if (!agent_tool(ag, c->text))
+                return err_set(e, ERR_INVALID, "step %.*s calls %.*s, which the agent has not", STR_ARG(id), STR_ARG(c->text));
+        struct str acts = json_str(json_get(confirm, "tool"));
+        if (confirm && (!agent_tool(ag, acts) || !agent_tool(ag, acts)->action))
+            return err_set(e, ERR_INVALID, "step %.*s confirms %.*s, which is no action of the agent", STR_ARG(id), STR_ARG(acts));
+    }
+    return 0;
+}
+
+/* One system message: instructions, then each routine, the macros and the slots as one line of JSON. */
+static int compile_shared(struct agent *ag, const struct json *modules, struct err *e)
+{
+    struct buf text = buf_new(ag->arena, SHARED_BYTES_MAX);
+    for (const struct json *m = modules->child; m; m = m->next)
+        if (of_kind(m, "instructions"))
+            buf_addf(&text, "# %.*s\n%.*s\n\n", STR_ARG(json_str(json_get(m, "name"))), STR_ARG(json_str(json_get(m, "body"))));
+    struct json_writer w = {.out = &text};
+    struct json *slots = json_new(ag->arena, JSON_ARRAY);
+    for (const struct json *m = modules->child; m; m = m->next) {
+        const struct json *body = json_get(m, "body"), *list = json_get(body, "slots");
+        if (of_kind(m, "routines")) {
+            struct str name = json_str(json_get(m, "name"));
+            if (check_routine(ag, body, e) < 0)
+                return err_in(e, "routines/%.*s.yaml", STR_ARG(name));
+            buf_addf(&text, "## routine %.*s\n", STR_ARG(name));
+            w.comma = false;
+            json_put(&w, body);
+            buf_addc(&text, '\n');
+        }
+        for (const struct json *s = of_kind(m, "scratchpad") && list ? list->child : NULL; s; s = s->next)
+            json_push(slots, json_copy(ag->arena, s));
+    }
+    ag->slots = slots;
+    buf_adds(&text, "## macros\n");
+    w.comma = false;
+    json_put(&w, ag->macros);
+    buf_adds(&text, "\n## scratchpad\n{\"slots\":");
+    w.comma = false;
+    json_put(&w, slots);
+    buf_adds(&text, "}\n");
+    struct buf b = buf_new(ag->arena, SHARED_BYTES_MAX);
+    buf_adds(&b, "{\"role\":\"system\",\"content\":\"");
+    json_escape(&b, buf_str(&text));
+    buf_adds(&b, "\"}");
+    if (text.cut || b.cut)
+        return err_set(e, ERR_LIMIT, "the agent's modules make a prompt over 4 MiB");
+    ag->shared = buf_str(&b);
+    sha256_begin(&ag->prefix);
+    sha256_add(&ag->prefix, ag->tools_json);
+    sha256_add(&ag->prefix, STR("\n"));
+    sha256_add(&ag->prefix, ag->shared);
+    return 0;
+}
+
+static int compile(struct agent *ag, struct err *e)
+{
+    struct json *all;
+    if (json_parse(ag->arena, ag->bundle, &all, e) < 0)
+        return ERR_INVALID;
+    const struct json *self = json_get(all, "agent"), *budgets = json_get(self, "budgets"),
+                      *modules = json_get(all, "modules");
+    ag->name = json_str(json_get(self, "agent"));
+    ag->version = json_str(json_get(self, "version"));
+    if (!ag->name.n || !modules)
+        return err_set(e, ERR_INVALID, "an agent file needs `agent` (its name) and `compose`");
+    ag->budgets = (struct budgets){.model_calls = (int)json_int(json_get(budgets, "model_calls"), 8),
+                                   .tool_calls = (int)json_int(json_get(budgets, "tool_calls"), 12),
+                                   .identical_calls = (int)json_int(json_get(budgets, "identical_calls"), 2),
+                                   .turn_ms = (int)json_int(json_get(budgets, "turn_ms"), 30000),
+                                   .resumes = (int)json_int(json_get(budgets, "resumes"), 5),
+                                   .reply_chars = (int)json_int(json_get(budgets, "reply_chars"), 900)};
+    if (compile_tools(ag, modules, e) < 0 || compile_macros(ag, modules, e) < 0)
+        return ERR_INVALID;
+    for (size_t i = 0; i < ag->tools_n; i++) {
+        const struct tool *t = &ag->tools[i];
+        if (t->action && t->gate == TOOL_GATE_CUSTOMER && !json_get(ag->macros, str_c(ag->arena, t->confirm_macro)))
+            return err_set(e, ERR_INVALID, "tools/%.*s.yaml: confirm.text names %.*s, which is no macro of the agent",
+                           STR_ARG(t->name), STR_ARG(t->confirm_macro));
+    }
+    static const char *const needed[] = {"runtime.handoff", "runtime.handoff_unknown", "runtime.handoff_model"};
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        if (!json_get(ag->macros, needed[i]))
+            return err_set(e, ERR_INVALID, "the agent %.*s needs the macro %s: what the runtime says by itself",
+                           STR_ARG(ag->name), needed[i]);
+    return compile_shared(ag, modules, e);
+}
+
+int agent_new(struct str bundle, struct agent **out, struct err *e)
+{
+    struct arena *arena = arena_new("agent", 65536);
+    struct agent *ag = ARENA_NEW(arena, struct agent);
+    ag->arena = arena;
+    ag->bundle = str_copy(arena, bundle);
+    ag->sha = sha256_of(ag->bundle);
+    ag->sha_hex = hash_hex(arena, ag->sha.b, SHA256_BYTES);
+    if (compile(ag, e) < 0) {
+        arena_free(arena);
+        return e ? e->code : ERR_INVALID;
+    }
+    *out = ag;
+    return 0;
+}
+
+void agent_free(struct agent *ag)
+{
+    if (ag)
+        arena_free(ag->arena);
+}
+
+const struct tool *agent_tool(const struct agent *ag, struct str name)
+{
+    for (size_t i = 0; i < ag->tools_n; i++)
+        if (str_eq(ag->tools[i].name, name))
+            return &ag->tools[i];
+    return NULL;
+}
+
+struct str agent_macro(const struct agent *ag, const char *name, struct str language)
+{
+    const struct json *texts = json_get(ag->macros, name);
+    for (const struct json *t = texts ? texts->child : NULL; t; t = t->next)
+        if (str_eq(t->key, language))
+            return t->text;
+    const struct json *english = json_get(texts, "en");
+    if (english)
+        return english->text;
+    return texts && texts->child ? texts->child->text : STR_NONE;
+}

@@ -1,0 +1,49 @@
+/* agent: a choice of modules, compiled. The hash of its bundle is its identity everywhere.
+ *
+ * A bundle is one canonical JSON text: {"agent":{...},"modules":[{"kind","name","version","body"}...]} with the modules
+ * in the order in which the agent names them; instructions' bodies are text, all others are the file as JSON. It is
+ * stored as a blob under its SHA-256, so a conversation keeps its agent when the files change, and every past prompt can
+ * be made again. */
+#ifndef ENGINE_AGENT_H
+#define ENGINE_AGENT_H
+
+#include "engine/tool.h"
+
+struct budgets {
+    int model_calls, tool_calls, identical_calls; /* for each turn */
+    int turn_ms;
+    int resumes;                                  /* a turn that crashed so often goes to a person */
+    int reply_chars;                              /* what judges hold replies to */
+};
+
+struct agent {
+    struct arena *arena;      /* owns everything below */
+    struct str name, version;
+    struct sha256 sha;
+    struct str sha_hex;
+    struct str bundle;        /* the canonical text that sha is of */
+    const struct tool *tools; /* sorted by name */
+    size_t tools_n;
+    const struct json *macros; /* "pack.name" -> {"en":...} */
+    const struct json *slots;  /* array of slot definitions */
+    struct budgets budgets;
+    /* The parts of every prompt that do not change (docs/PROMPT.md) */
+    struct str tools_json;    /* the inside of the tools array */
+    struct str shared;        /* the first system message */
+    sha256_state prefix;      /* over tools_json, newline, shared */
+};
+
+/* Reads agents/<name>.yaml and the modules it names below `dir`. The bundle lives in `a`.
+ * Errors: ERR_NOT_FOUND, ERR_INVALID with "file:line: ...". */
+MUST_USE int agent_bundle(struct arena *a, const char *dir, const char *name, struct str *bundle, struct err *e);
+
+/* Compiles a bundle: checks it and makes the prompt's fixed parts. The agent is freed with agent_free. */
+MUST_USE int agent_new(struct str bundle, struct agent **out, struct err *e);
+void agent_free(struct agent *ag);
+
+const struct tool *agent_tool(const struct agent *ag, struct str name); /* NULL when it has none of that name */
+
+/* A macro's text in `language`, else English, else any; p NULL when there is no such macro. */
+struct str agent_macro(const struct agent *ag, const char *name, struct str language);
+
+#endif

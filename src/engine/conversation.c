@@ -1,0 +1,565 @@
+#include "engine/conversation.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+
+enum { TRANSCRIPT_BYTES_MAX = 16 << 20 };
+
+const char *owner_name(enum owner o)
+{
+    static const char *const names[] = {"bot", "pending_human", "human"};
+    return names[o];
+}
+
+const char *proposal_state_name(enum proposal_state s)
+{
+    static const char *const names[] = {"none", "new", "asked", "confirmed", "declined", "void", "ok",
+                                        "already_done", "refused", "unknown"};
+    return names[s];
+}
+
+struct conversation *conversation_new(int64_t id, const struct agent *agent)
+{
+    struct arena *arena = arena_new("conversation", 3072);
+    struct conversation *c = ARENA_NEW(arena, struct conversation);
+    c->arena = arena;
+    c->id = id;
+    c->agent = agent;
+    c->sha = agent->prefix;
+    c->transcript = buf_new(NULL, TRANSCRIPT_BYTES_MAX);
+    return c;
+}
+
+void conversation_free(struct conversation *c)
+{
+    if (!c)
+        return;
+    buf_free(&c->transcript);
+    arena_free(c->arena);
+}
+
+size_t conversation_bytes(const struct conversation *c)
+{
+    return arena_bytes(c->arena) + c->transcript.size;
+}
+
+bool conversation_open_proposal(const struct conversation *c)
+{
+    return c->proposal.state == PROPOSAL_ASKED;
+}
+
+const struct fact *conversation_fact(const struct conversation *c, struct str tool)
+{
+    for (const struct fact *f = c->facts; f; f = f->next)
+        if (str_eq(f->tool, tool))
+            return f;
+    return NULL;
+}
+
+int counter_get(const struct counter *list, struct str name)
+{
+    for (; list; list = list->next)
+        if (str_eq(list->name, name))
+            return list->n;
+    return 0;
+}
+
+static void count(struct conversation *c, struct counter **list, struct str name)
+{
+    for (struct counter *k = *list; k; k = k->next)
+        if (str_eq(k->name, name)) {
+            k->n++;
+            return;
+        }
+    struct counter *k = ARENA_NEW(c->arena, struct counter);
+    *k = (struct counter){.next = *list, .name = str_copy(c->arena, name), .n = 1};
+    *list = k;
+}
+
+struct str call_signature(struct arena *a, const struct call *k)
+{
+    return str_f(a, "%.*s %.*s", STR_ARG(k->name), STR_ARG(k->args));
+}
+
+static struct str keep(struct conversation *c, const struct json *v)
+{
+    return v && v->text.n ? str_copy(c->arena, v->text) : STR("");
+}
+
+/* --- the transcript: messages are only ever added, and hashed as they are --- */
+
+static size_t message_begin(struct conversation *c)
+{
+    size_t from = c->transcript.n;
+    buf_addc(&c->transcript, ','); /* `shared` stands before */
+    return from;
+}
+
+static void message_end(struct conversation *c, size_t from)
+{
+    sha256_add(&c->sha, str_from(buf_str(&c->transcript), from));
+}
+
+static void add_text(struct conversation *c, const char *role, const char *before, struct str text)
+{
+    size_t from = message_begin(c);
+    buf_addf(&c->transcript, "{\"role\":\"%s\",\"content\":\"%s", role, before);
+    json_escape(&c->transcript, text);
+    buf_adds(&c->transcript, "\"}");
+    message_end(c, from);
+}
+
+static void add_call(struct conversation *c, struct str id, struct str name, struct str args)
+{
+    struct buf *b = &c->transcript;
+    buf_adds(b, "{\"id\":\"");
+    json_escape(b, id);
+    buf_adds(b, "\",\"type\":\"function\",\"function\":{\"name\":\"");
+    json_escape(b, name);
+    buf_adds(b, "\",\"arguments\":\"");
+    json_escape(b, args);
+    buf_adds(b, "\"}}");
+}
+
+/* Text of recorded tools is passed as it was; everything else as {"class","result"}. */
+static void add_result(struct conversation *c, struct str id, struct str class, const struct json *result)
+{
+    size_t from = message_begin(c);
+    struct buf *b = &c->transcript;
+    buf_adds(b, "{\"role\":\"tool\",\"tool_call_id\":\"");
+    json_escape(b, id);
+    buf_adds(b, "\",\"content\":\"");
+    const struct json *plain = json_is(result, JSON_OBJECT) && result->n == 1 ? json_get(result, "text") : NULL;
+    if (json_is(plain, JSON_STRING)) {
+        json_escape(b, plain->text);
+    } else {
+        struct arena *a = arena_new("tool message", 0);
+        buf_adds(b, "{\\\"class\\\":\\\"");
+        json_escape(b, class);
+        buf_adds(b, "\\\",\\\"result\\\":");
+        json_escape(b, result ? json_text(a, result) : STR("null"));
+        buf_adds(b, "}");
+        arena_free(a);
+    }
+    buf_adds(b, "\"}");
+    message_end(c, from);
+}
+
+static void add_customer(struct conversation *c, int64_t seq, struct str text)
+{
+    struct said *s = ARENA_NEW(c->arena, struct said);
+    *s = (struct said){.seq = seq, .text = str_copy(c->arena, text)};
+    if (c->calls_open) { /* a call and its result stay side by side */
+        s->older = c->held;
+        c->held = s;
+        return;
+    }
+    s->older = c->said;
+    c->said = s;
+    add_text(c, "user", "", text);
+}
+
+static void release_held(struct conversation *c)
+{
+    struct said *in_order = NULL;
+    while (c->held) {
+        struct said *s = c->held;
+        c->held = s->older;
+        s->older = in_order;
+        in_order = s;
+    }
+    while (in_order) {
+        struct said *s = in_order;
+        in_order = s->older;
+        s->older = c->said;
+        c->said = s;
+        add_text(c, "user", "", s->text);
+    }
+}
+
+/* One call of the last answer has its result. */
+static void answered(struct conversation *c, struct str id, struct str class, const struct json *result)
+{
+    for (size_t i = 0; i < c->calls_n; i++) {
+        if (!str_eq(c->calls[i].id, id) || c->calls[i].answered)
+            continue;
+        c->calls[i].answered = true;
+        c->calls_open--;
+        add_result(c, id, class, result);
+        if (!c->calls_open) {
+            release_held(c);
+            if (c->turn.at == TURN_TOOLS)
+                c->turn.at = TURN_GATHERED;
+        }
+        return;
+    }
+}
+
+/* --- one function an event kind --- */
+
+static void fold_opened(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    c->customer = keep(c, json_get(b, "customer"));
+    c->channel = keep(c, json_get(b, "channel"));
+    c->label = keep(c, json_get(b, "label"));
+    c->locale = keep(c, json_get(b, "locale"));
+    c->opened_date = keep(c, json_get(b, "opened_date"));
+    c->identity = (int)json_int(json_get(b, "identity"), 0);
+    struct str tongue = str_head(c->locale, 2);
+    c->language = str_is(tongue, "pt") || str_is(tongue, "es") ? tongue : STR("en");
+    size_t from = message_begin(c);
+    struct buf inner = buf_new(c->arena, 4096);
+    struct json_writer w = {.out = &inner};
+    json_open(&w, '{');
+    json_pair_str(&w, "channel", c->channel);
+    json_pair_str(&w, "locale", c->locale);
+    json_pair_str(&w, "opened", c->opened_date);
+    json_close(&w, '}');
+    buf_adds(&c->transcript, "{\"role\":\"system\",\"content\":\"Conversation ");
+    json_escape(&c->transcript, buf_str(&inner));
+    buf_adds(&c->transcript, "\"}");
+    message_end(c, from);
+}
+
+static void turn_open(struct conversation *c, const struct event *ev, enum turn_at at)
+{
+    c->turn = (struct turn){.at = at, .began_us = ev->at_us, .cause = ev->seq};
+}
+
+static void fold_message(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    struct str text = json_str(json_get(b, "text"));
+    add_customer(c, ev->seq, text);
+    struct arena *a = arena_new("language", 0);
+    c->language = str_copy(c->arena, text_language(text_fold(a, text), c->language));
+    arena_free(a);
+    if (c->owner != OWNER_BOT || c->closed)
+        return;
+    if (c->turn.at == TURN_IDLE)
+        turn_open(c, ev, TURN_BEGIN);
+    else if (c->turn.at == TURN_MODEL)
+        c->turn.at = TURN_BEGIN; /* the answer under way did not know these words: ask again */
+}
+
+static void fold_model_asked(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    c->model_calls++;
+    c->turn.model_calls++;
+    c->turn.at = TURN_MODEL;
+}
+
+static void fold_model_answered(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    const struct json *text = json_get(b, "text"), *calls = json_get(b, "calls");
+    c->answer_has_text = json_is(text, JSON_STRING);
+    c->answer_text = keep(c, text);
+    c->answer_seq = ev->seq;
+    c->calls_n = c->calls_open = calls ? calls->n : 0;
+    c->calls = ARENA_ARRAY(c->arena, struct call, c->calls_n);
+    c->turn.tokens_in += json_int(json_get(b, "in"), 0);
+    c->turn.tokens_out += json_int(json_get(b, "out"), 0);
+    c->turn.at = TURN_ANSWERED;
+    if (!c->calls_n)
+        return; /* its words stand in the transcript once they are sent */
+    size_t from = message_begin(c);
+    buf_adds(&c->transcript, "{\"role\":\"assistant\",\"content\":");
+    if (c->answer_has_text) {
+        buf_addc(&c->transcript, '"');
+        json_escape(&c->transcript, c->answer_text);
+        buf_addc(&c->transcript, '"');
+    } else {
+        buf_adds(&c->transcript, "null");
+    }
+    buf_adds(&c->transcript, ",\"tool_calls\":[");
+    size_t i = 0;
+    for (const struct json *k = calls->child; k; k = k->next, i++) {
+        c->calls[i] = (struct call){.id = keep(c, json_get(k, "id")),
+                                    .name = keep(c, json_get(k, "name")),
+                                    .args = keep(c, json_get(k, "args"))};
+        count(c, &c->turn.repeats, call_signature(c->arena, &c->calls[i]));
+        if (i)
+            buf_addc(&c->transcript, ',');
+        add_call(c, c->calls[i].id, c->calls[i].name, c->calls[i].args);
+    }
+    buf_adds(&c->transcript, "]}");
+    message_end(c, from);
+}
+
+static void fold_model_failed(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    c->turn.why = STR("model_unavailable");
+    c->turn.at = TURN_HANDOFF;
+}
+
+static void fold_tool_answered(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    struct str tool = json_str(json_get(b, "tool")), class = json_str(json_get(b, "class")),
+               id = json_str(json_get(b, "call"));
+    const struct json *result = json_get(b, "result"), *args = json_get(b, "args");
+    c->turn.tool_calls++;
+    if (str_is(class, "invalid"))
+        c->turn.bad_calls++;
+    if (str_is(tool, "transfer_to_human") && str_is(class, "ok")) {
+        c->turn.why = keep(c, json_get(result, "reason"));
+        c->turn.note = keep(c, json_get(result, "note"));
+    }
+    if (agent_tool(c->agent, tool) && !json_bool(json_get(b, "memory"), false)) {
+        struct fact *f = (struct fact *)conversation_fact(c, tool);
+        if (!f) {
+            f = ARENA_NEW(c->arena, struct fact);
+            *f = (struct fact){.next = c->facts, .tool = str_copy(c->arena, tool)};
+            c->facts = f;
+        }
+        f->class = str_copy(c->arena, class);
+        if (str_is(class, "ok")) {
+            f->args = args ? json_canonical(c->arena, args) : STR("");
+            f->result = json_text(c->arena, result);
+            f->at_us = ev->at_us;
+            f->seq = ev->seq;
+        }
+    }
+    answered(c, id, class, result);
+}
+
+static void set_slot(struct conversation *c, const struct json *s)
+{
+    struct str name = json_str(json_get(s, "slot"));
+    struct slot_value *v = c->slots;
+    while (v && !str_eq(v->slot, name))
+        v = v->next;
+    if (!v) {
+        v = ARENA_NEW(c->arena, struct slot_value);
+        v->next = c->slots;
+        v->slot = str_copy(c->arena, name);
+        c->slots = v;
+    }
+    v->value = keep(c, json_get(s, "value"));
+    v->status = keep(c, json_get(s, "status"));
+    v->source = keep(c, json_get(s, "source"));
+    v->evidence = json_int(json_at(json_get(s, "evidence"), 0), 0);
+}
+
+static void fold_scratchpad(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    const struct json *set = json_get(b, "set"), *asking = json_get(b, "asking"), *routine = json_get(b, "routine"),
+                      *step = json_get(b, "step");
+    for (const struct json *s = set ? set->child : NULL; s; s = s->next)
+        set_slot(c, s);
+    for (const struct json *s = asking ? asking->child : NULL; s; s = s->next)
+        count(c, &c->asked, s->text);
+    if (routine)
+        c->routine = keep(c, routine);
+    if (step)
+        c->step = keep(c, step);
+    if (routine && !routine->text.n) { /* the routine ended: what it asked does not count for the next one */
+        c->step = STR("");
+        c->asked = NULL;
+    }
+    const struct json *call = json_get(b, "call");
+    if (call) {
+        struct json ok = {.kind = JSON_OBJECT};
+        answered(c, call->text, STR("ok"), &ok);
+    }
+}
+
+static void fold_proposed(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    const struct json *args = json_get(b, "args"), *shown = json_get(b, "shown");
+    c->proposal = (struct proposal){.seq = ev->seq,
+                                    .call = keep(c, json_get(b, "call")),
+                                    .tool = keep(c, json_get(b, "tool")),
+                                    .digest = keep(c, json_get(b, "digest")),
+                                    .args = json_text(c->arena, args),
+                                    .shown = json_text(c->arena, shown),
+                                    .expires_us = json_int(json_get(b, "expires_us"), 0),
+                                    .state = PROPOSAL_NEW,
+                                    .gated = str_is(json_str(json_get(b, "gate")), "customer"),
+                                    .preface = c->answer_text};
+    count(c, &c->proposed, c->proposal.tool);
+}
+
+static void fold_confirmation(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    if (json_int(json_get(b, "proposal"), 0) != c->proposal.seq)
+        return;
+    struct str answer = json_str(json_get(b, "answer"));
+    bool yes = str_is(answer, "yes");
+    c->proposal.state = yes ? PROPOSAL_CONFIRMED : str_is(answer, "no") ? PROPOSAL_DECLINED : PROPOSAL_VOID;
+    if (str_is(json_str(json_get(b, "by")), "button")) {
+        add_text(c, "user", "", yes ? STR("[The customer pressed Confirm.]") : STR("[The customer pressed Cancel.]"));
+        turn_open(c, ev, yes ? TURN_ACT : TURN_ASK);
+    } else if (c->proposal.gated) {
+        c->turn.at = yes ? TURN_ACT : TURN_ASK;
+    }
+}
+
+static void fold_started(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    c->proposal.attempt = (int)json_int(json_get(b, "attempt"), 1);
+    c->proposal.key = keep(c, json_get(b, "key"));
+    c->turn.at = TURN_ACTING;
+}
+
+static void fold_done(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    struct str class = json_str(json_get(b, "class"));
+    const struct json *result = json_get(b, "result");
+    struct proposal *p = &c->proposal;
+    enum tool_class k = tool_class_of(class);
+    p->state = k == TOOL_OK             ? PROPOSAL_OK
+               : k == TOOL_ALREADY_DONE ? PROPOSAL_ALREADY_DONE
+               : k == TOOL_REFUSED      ? PROPOSAL_REFUSED
+                                        : PROPOSAL_UNKNOWN;
+    p->result = json_text(c->arena, result);
+    if (k == TOOL_OK || k == TOOL_ALREADY_DONE)
+        count(c, &c->succeeded, p->tool);
+    if (p->gated) { /* the model proposed it long ago; what ran after the yes is a call of its own */
+        size_t from = message_begin(c);
+        buf_adds(&c->transcript, "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[");
+        struct str id = str_f(c->arena, "a%lld", (long long)p->seq);
+        add_call(c, id, p->tool, p->args);
+        buf_adds(&c->transcript, "]}");
+        message_end(c, from);
+        add_result(c, id, class, result);
+        c->turn.at = TURN_ASK;
+    } else {
+        answered(c, p->call, class, result);
+        c->turn.at = c->calls_open ? TURN_TOOLS : TURN_GATHERED;
+    }
+    if (p->state == PROPOSAL_UNKNOWN) {
+        c->turn.why = STR("outcome_unknown");
+        c->turn.at = TURN_HANDOFF;
+    }
+    if (c->owner != OWNER_BOT)
+        c->turn.at = TURN_IDLE;
+}
+
+static void fold_reply(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    if (json_get(b, "proposal") && c->proposal.state == PROPOSAL_NEW)
+        c->proposal.state = PROPOSAL_ASKED;
+    /* Words that came with scratchpad calls stand in that message already. */
+    bool stands = json_get(b, "of") && c->calls_n && str_eq(json_str(json_get(b, "text")), c->answer_text);
+    if (!stands)
+        add_text(c, "assistant", "", json_str(json_get(b, "text")));
+}
+
+static void fold_owner(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    struct str owner = json_str(json_get(b, "owner"));
+    c->owner = str_is(owner, "human") ? OWNER_HUMAN : str_is(owner, "pending_human") ? OWNER_PENDING_HUMAN : OWNER_BOT;
+    c->owner_epoch = json_int(json_get(b, "epoch"), c->owner_epoch + 1);
+    if (c->owner == OWNER_BOT)
+        return;
+    struct json reason = {.kind = JSON_STRING, .key = STR("reason"), .text = STR("taken_over")},
+                result = {.kind = JSON_OBJECT, .n = 1, .child = &reason};
+    bool acting = c->turn.at == TURN_ACTING || c->turn.at == TURN_UNSURE || c->turn.at == TURN_TIMER;
+    for (size_t i = 0; i < c->calls_n && !acting; i++)
+        if (!c->calls[i].answered)
+            answered(c, c->calls[i].id, STR("refused"), &result);
+    if (conversation_open_proposal(c) || c->proposal.state == PROPOSAL_NEW)
+        c->proposal.state = PROPOSAL_VOID;
+    if (!acting) /* an action under way is seen through: its result is never lost */
+        c->turn.at = TURN_IDLE;
+}
+
+static void fold_human(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    add_text(c, "assistant", "[A person wrote:] ", json_str(json_get(b, "text")));
+}
+
+static void fold_timer_set(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    c->timer = ev->seq;
+    c->timer_due_us = json_int(json_get(b, "due_us"), 0);
+    c->turn.at = TURN_TIMER;
+}
+
+static void fold_timer_fired(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    if (json_int(json_get(b, "timer"), 0) != c->timer)
+        return;
+    c->timer = 0;
+    c->turn.at = TURN_UNSURE;
+}
+
+static void fold_resumed(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    c->turn.resumes = (int)json_int(json_get(b, "n"), c->turn.resumes + 1);
+    if (c->turn.at == TURN_ACTING) /* the request may or may not have left */
+        c->turn.at = TURN_UNSURE;
+}
+
+static void fold_turn_ended(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    c->turn.at = TURN_IDLE;
+    c->turn.repeats = NULL;
+}
+
+static void fold_rating(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    c->rated = true;
+}
+
+static void fold_closed(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    c->closed = true;
+    if (c->turn.at != TURN_ACTING && c->turn.at != TURN_UNSURE && c->turn.at != TURN_TIMER)
+        c->turn.at = TURN_IDLE;
+}
+
+static void fold_handoff(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    c->turn.why = STR(""); /* what was due is done */
+}
+
+static void fold_nothing(struct conversation *c, const struct event *ev, const struct json *b)
+{
+}
+
+static void (*const folds[EVENT_KINDS])(struct conversation *, const struct event *, const struct json *) = {
+    [EVENT_OPENED] = fold_opened,
+    [EVENT_MESSAGE_RECEIVED] = fold_message,
+    [EVENT_MODEL_ASKED] = fold_model_asked,
+    [EVENT_MODEL_ANSWERED] = fold_model_answered,
+    [EVENT_MODEL_FAILED] = fold_model_failed,
+    [EVENT_TOOL_ANSWERED] = fold_tool_answered,
+    [EVENT_SCRATCHPAD_UPDATED] = fold_scratchpad,
+    [EVENT_ACTION_PROPOSED] = fold_proposed,
+    [EVENT_CONFIRMATION_GIVEN] = fold_confirmation,
+    [EVENT_ACTION_STARTED] = fold_started,
+    [EVENT_ACTION_DONE] = fold_done,
+    [EVENT_REPLY_SENT] = fold_reply,
+    [EVENT_HANDOFF_REQUESTED] = fold_handoff,
+    [EVENT_OWNER_CHANGED] = fold_owner,
+    [EVENT_HUMAN_MESSAGE] = fold_human,
+    [EVENT_RATING_GIVEN] = fold_rating,
+    [EVENT_TIMER_SET] = fold_timer_set,
+    [EVENT_TIMER_FIRED] = fold_timer_fired,
+    [EVENT_TURN_RESUMED] = fold_resumed,
+    [EVENT_TURN_ENDED] = fold_turn_ended,
+    [EVENT_MESSAGE_DELIVERED] = fold_nothing,
+    [EVENT_CLOSED] = fold_closed,
+};
+
+int conversation_fold(struct conversation *c, const struct event *ev, struct err *e)
+{
+    if (ev->seq != c->seq + 1)
+        return err_set(e, ERR_INVALID, "the journal goes from seq %lld to %lld", (long long)c->seq, (long long)ev->seq);
+    if (ev->kind <= EVENT_NONE || ev->kind >= EVENT_KINDS || (ev->kind == EVENT_OPENED) != (ev->seq == 1))
+        return err_set(e, ERR_INVALID, "event %lld is of kind %d, which cannot stand there", (long long)ev->seq,
+                       (int)ev->kind);
+    struct arena *a = arena_new("fold", 0);
+    struct json *body;
+    int r = json_parse(a, ev->body, &body, e);
+    if (r < 0) {
+        arena_free(a);
+        return err_in(e, "event %lld", (long long)ev->seq);
+    }
+    c->seq = ev->seq;
+    c->at_us = ev->at_us;
+    folds[ev->kind](c, ev, body);
+    arena_free(a);
+    return 0;
+}

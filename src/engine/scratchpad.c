@@ -1,0 +1,109 @@
+#include "engine/scratchpad.h"
+
+#include "base/text.h"
+
+static const struct json *slot_named(const struct conversation *c, struct str name)
+{
+    for (const struct json *s = c->agent->slots->child; s; s = s->next)
+        if (str_eq(json_str(json_get(s, "slot")), name))
+            return s;
+    return NULL;
+}
+
+static int check_type(struct arena *a, const struct json *slot, struct str name, struct str value, struct err *e)
+{
+    const struct json *values = json_get(slot, "values");
+    struct str type = json_str_or(json_get(slot, "type"), STR("text"));
+    int64_t number;
+    if (str_is(type, "enum") && !json_get(values, str_c(a, value))) {
+        struct buf all = buf_new(a, 200);
+        for (const struct json *v = values ? values->child : NULL; v; v = v->next)
+            buf_addf(&all, " %.*s", STR_ARG(v->key));
+        return err_set(e, ERR_INVALID, "%.*s is one of:%.*s", STR_ARG(name), STR_ARG(buf_str(&all)));
+    }
+    if (str_is(type, "integer") && str_int(value, &number) < 0)
+        return err_set(e, ERR_INVALID, "%.*s is a whole number", STR_ARG(name));
+    if (value.n > 500)
+        return err_set(e, ERR_INVALID, "%.*s is longer than 500 bytes", STR_ARG(name));
+    return 0;
+}
+
+/* Does the folded text hold the value itself, or one of the phrases the slot declares for it? */
+static bool holds(struct arena *a, struct str folded, const struct json *slot, struct str value)
+{
+    struct str plain = str_trim(text_fold(a, value));
+    if (plain.n && text_has_phrase(folded, plain))
+        return true;
+    const struct json *languages = json_get(json_get(slot, "values"), str_c(a, value));
+    for (const struct json *l = languages ? languages->child : NULL; l; l = l->next)
+        for (const struct json *p = l->child; p; p = p->next)
+            if (text_has_phrase(folded, p->text))
+                return true;
+    return false;
+}
+
+/* Where the value comes from; the newest of the customer's words first. */
+static int64_t evidence(struct arena *a, const struct conversation *c, const struct json *slot, struct str value,
+                        const char **source)
+{
+    *source = "customer";
+    for (const struct said *s = c->said; s; s = s->older)
+        if (holds(a, text_fold(a, s->text), slot, value))
+            return s->seq;
+    *source = "tool";
+    for (const struct fact *f = c->facts; f; f = f->next)
+        if (f->result.n && holds(a, text_fold(a, f->result), slot, value))
+            return f->seq;
+    *source = "model";
+    return 0;
+}
+
+int scratchpad_update(struct arena *a, const struct conversation *c, struct str call_id, struct str arguments,
+                      struct str *body, struct err *e)
+{
+    struct json *args;
+    if (json_parse(a, str_trim(arguments).n ? arguments : STR("{}"), &args, e) < 0 || !json_is(args, JSON_OBJECT))
+        return err_set(e, ERR_INVALID, "the arguments of update_scratchpad must be one JSON object");
+    const struct json *set = json_get(args, "set"), *routine = json_get(args, "routine"), *step = json_get(args, "step"),
+                      *asking = json_get(args, "asking");
+    struct buf b = buf_new(a, 65536);
+    struct json_writer w = {.out = &b};
+    json_open(&w, '{');
+    json_pair_str(&w, "by", STR("model"));
+    json_pair_str(&w, "call", call_id);
+    json_key(&w, "set");
+    json_open(&w, '[');
+    for (const struct json *s = json_is(set, JSON_ARRAY) ? set->child : NULL; s; s = s->next) {
+        struct str name = json_str(json_get(s, "slot")), value = json_str(json_get(s, "value"));
+        const struct json *slot = slot_named(c, name);
+        if (!slot)
+            return err_set(e, ERR_INVALID, "there is no slot \"%.*s\"", STR_ARG(str_head(name, 60)));
+        if (check_type(a, slot, name, value, e) < 0)
+            return ERR_INVALID;
+        const char *source;
+        int64_t seq = evidence(a, c, slot, value, &source);
+        json_open(&w, '{');
+        json_pair_str(&w, "slot", name);
+        json_pair_str(&w, "value", value);
+        json_pair_str(&w, "source", str_of(source));
+        json_pair_str(&w, "status", seq ? STR("stated") : STR("inferred"));
+        json_key(&w, "evidence");
+        json_open(&w, '[');
+        if (seq)
+            json_put_int(&w, seq);
+        json_close(&w, ']');
+        json_close(&w, '}');
+    }
+    json_close(&w, ']');
+    if (json_is(routine, JSON_STRING))
+        json_pair_str(&w, "routine", str_head(routine->text, 100));
+    if (json_is(step, JSON_STRING))
+        json_pair_str(&w, "step", str_head(step->text, 100));
+    if (json_is(asking, JSON_ARRAY)) {
+        json_key(&w, "asking");
+        json_put(&w, asking);
+    }
+    json_close(&w, '}');
+    *body = buf_str(&b);
+    return b.cut ? err_set(e, ERR_INVALID, "update_scratchpad writes too much at once") : 0;
+}

@@ -1,0 +1,15 @@
+/* scratchpad: the typed working memory, and the built-in tool that writes it.
+ *
+ * A value the model writes down is checked against the slot's type and looked for (or one of its phrases) in the customer's
+ * words and the tools' results: found, it is `stated` with that evidence; not found, it is `inferred`. */
+#ifndef ENGINE_SCRATCHPAD_H
+#define ENGINE_SCRATCHPAD_H
+
+#include "engine/conversation.h"
+
+/* Turns the arguments of update_scratchpad into the body of scratchpad.updated.
+ * Errors: ERR_INVALID with a sentence for the model. */
+MUST_USE int scratchpad_update(struct arena *a, const struct conversation *c, struct str call_id, struct str arguments,
+                               struct str *body, struct err *e);
+
+#endif

@@ -1,0 +1,569 @@
+#include "engine/turn.h"
+
+#include "base/template.h"
+#include "engine/confirm.h"
+#include "engine/handoff.h"
+#include "engine/scratchpad.h"
+#include "llm/llm.h"
+
+#include <string.h>
+
+enum { BODY_BYTES_MAX = 1 << 20, BAD_CALLS_MAX = 3 };
+
+/* A body under construction: {"...": ...} */
+struct body {
+    struct buf buf;
+    struct json_writer w;
+};
+
+static void body_begin(struct body *b, struct arena *a)
+{
+    b->buf = buf_new(a, BODY_BYTES_MAX);
+    b->w = (struct json_writer){.out = &b->buf};
+    json_open(&b->w, '{');
+}
+
+static int body_add(struct body *b, struct conversation *c, struct turn_events *out, enum event_kind kind, struct err *e)
+{
+    json_close(&b->w, '}');
+    if (b->buf.cut)
+        return err_set(e, ERR_LIMIT, "an event of kind %s is larger than 1 MiB", event_name(kind));
+    return turn_add(c, out, kind, buf_str(&b->buf), e);
+}
+
+int turn_add(struct conversation *c, struct turn_events *out, enum event_kind kind, struct str body, struct err *e)
+{
+    if (out->n == out->size) {
+        size_t size = out->size ? 2 * out->size : 8;
+        struct event *list = ARENA_ARRAY(out->arena, struct event, size);
+        if (out->n)
+            memcpy(list, out->list, out->n * sizeof *list);
+        out->list = list;
+        out->size = size;
+    }
+    struct event *ev = &out->list[out->n];
+    *ev = (struct event){.conversation = c->id, .seq = c->seq + 1, .at_us = out->now_us, .kind = kind, .body = body};
+    int r = conversation_fold(c, ev, e);
+    if (r == 0)
+        out->n++;
+    return r;
+}
+
+/* --- what leaves: replies, the end of a turn, hand-offs --- */
+
+static int say(struct conversation *c, struct turn_events *out, struct str text, int64_t of, int64_t proposal,
+               const char *macro, struct err *e)
+{
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_str(&b.w, "mid", str_f(out->arena, "%lld-%lld", (long long)c->id, (long long)(c->seq + 1)));
+    json_pair_str(&b.w, "text", text);
+    if (macro)
+        json_pair_str(&b.w, "macro", str_of(macro));
+    if (proposal)
+        json_pair_int(&b.w, "proposal", proposal);
+    if (of)
+        json_pair_int(&b.w, "of", of);
+    return body_add(&b, c, out, EVENT_REPLY_SENT, e);
+}
+
+static int end_turn(struct conversation *c, struct turn_events *out, const char *outcome, struct err *e)
+{
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_str(&b.w, "outcome", str_of(outcome));
+    json_pair_int(&b.w, "model_calls", c->turn.model_calls);
+    json_pair_int(&b.w, "tool_calls", c->turn.tool_calls);
+    json_pair_int(&b.w, "in", c->turn.tokens_in);
+    json_pair_int(&b.w, "out", c->turn.tokens_out);
+    return body_add(&b, c, out, EVENT_TURN_ENDED, e);
+}
+
+/* A macro filled from the working memory; plain words when it cannot be filled. */
+static struct str macro_text(struct conversation *c, struct turn_events *out, const char *name)
+{
+    struct str text = agent_macro(c->agent, name, c->language), filled;
+    struct json *root = context_state(out->arena, c, out->now_us);
+    return template_render(out->arena, text, c->language, root, &filled, NULL) == 0 ? filled : text;
+}
+
+static int hand_off(struct conversation *c, struct turn_events *out, struct str reason, struct err *e)
+{
+    struct str note = c->turn.note, words = STR("");
+    bool open = c->turn.at != TURN_IDLE;
+    if (open && c->answer_has_text && !conversation_open_proposal(c) && str_is(reason, "data_unavailable"))
+        words = c->answer_text; /* the model said why before it handed over */
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_str(&b.w, "reason", reason);
+    json_pair_str(&b.w, "priority", str_of(handoff_priority(reason)));
+    json_key(&b.w, "package");
+    json_put_raw(&b.w, handoff_package(out->arena, c, reason, note, out->now_us));
+    if (body_add(&b, c, out, EVENT_HANDOFF_REQUESTED, e) < 0)
+        return ERR_INVALID;
+    const char *macro = str_is(reason, "outcome_unknown")     ? "runtime.handoff_unknown"
+                        : str_is(reason, "model_unavailable") ? "runtime.handoff_model"
+                                                              : "runtime.handoff";
+    struct str text = macro_text(c, out, macro);
+    if (words.n)
+        text = str_f(out->arena, "%.*s %.*s", STR_ARG(words), STR_ARG(text));
+    if (say(c, out, text, 0, 0, macro, e) < 0)
+        return ERR_INVALID;
+    body_begin(&b, out->arena);
+    json_pair_str(&b.w, "owner", STR("pending_human"));
+    json_pair_int(&b.w, "epoch", c->owner_epoch + 1);
+    json_pair_str(&b.w, "by", STR("agent"));
+    if (body_add(&b, c, out, EVENT_OWNER_CHANGED, e) < 0)
+        return ERR_INVALID;
+    return open ? end_turn(c, out, "handed_off", e) : 0;
+}
+
+/* --- the steps --- */
+
+static int answer_call(struct conversation *c, struct turn_events *out, const struct call *k, const char *class,
+                       struct str result, struct err *e)
+{
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_str(&b.w, "call", k->id);
+    json_pair_str(&b.w, "tool", k->name);
+    json_pair_str(&b.w, "class", str_of(class));
+    json_key(&b.w, "result");
+    json_put_raw(&b.w, result);
+    return body_add(&b, c, out, EVENT_TOOL_ANSWERED, e);
+}
+
+/* A refusal the model can act on: {"reason":"...","do":"..."}. */
+static int refuse(struct conversation *c, struct turn_events *out, const struct call *k, const char *class,
+                  const char *reason, const char *what_to_do, struct err *e)
+{
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_str(&b.w, "reason", str_of(reason));
+    json_pair_str(&b.w, "do", str_of(what_to_do));
+    json_close(&b.w, '}');
+    return answer_call(c, out, k, class, buf_str(&b.buf), e);
+}
+
+static int confirmation(struct conversation *c, struct turn_events *out, const char *answer, const char *by,
+                        int64_t evidence, struct err *e)
+{
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_int(&b.w, "proposal", c->proposal.seq);
+    json_pair_str(&b.w, "digest", c->proposal.digest);
+    json_pair_str(&b.w, "answer", str_of(answer));
+    json_pair_str(&b.w, "by", str_of(by));
+    if (evidence)
+        json_pair_int(&b.w, "evidence", evidence);
+    return body_add(&b, c, out, EVENT_CONFIRMATION_GIVEN, e);
+}
+
+/* Words came. If a proposal is open they answer it or void it; a yes runs exactly what was shown. */
+static int step_begin(struct conversation *c, struct turn_events *out, struct err *e)
+{
+    if (!conversation_open_proposal(c) || !c->said) {
+        c->turn.at = TURN_ASK;
+        return 0;
+    }
+    if (out->now_us > c->proposal.expires_us)
+        return confirmation(c, out, "void", "policy", 0, e);
+    enum confirm_answer answer = confirm_read(c->said->text);
+    const char *word = answer == CONFIRM_YES ? "yes" : answer == CONFIRM_NO ? "no" : "void";
+    return confirmation(c, out, word, "text", c->said->seq, e);
+}
+
+static int step_ask(struct conversation *c, struct turn_events *out, struct err *e)
+{
+    const struct budgets *left = &c->agent->budgets;
+    if (c->turn.model_calls >= left->model_calls || out->now_us - c->turn.began_us > left->turn_ms * 1000LL) {
+        c->turn.why = STR("budget");
+        c->turn.at = TURN_HANDOFF;
+        return 0;
+    }
+    struct context x = context_make(out->arena, c, out->now_us);
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_int(&b.w, "call", c->model_calls + 1);
+    json_pair_str(&b.w, "prompt_sha", hash_hex(out->arena, x.sha.b, SHA256_BYTES));
+    json_pair_int(&b.w, "prompt_bytes", (int64_t)x.bytes);
+    return body_add(&b, c, out, EVENT_MODEL_ASKED, e);
+}
+
+static int call_scratchpad(struct conversation *c, struct turn_events *out, const struct call *k, struct err *e)
+{
+    struct str body;
+    struct err why = {0};
+    if (scratchpad_update(out->arena, c, k->id, k->args, &body, &why) < 0)
+        return refuse(c, out, k, "invalid", "bad_arguments", why.text, e);
+    return turn_add(c, out, EVENT_SCRATCHPAD_UPDATED, body, e);
+}
+
+static int call_transfer(struct conversation *c, struct turn_events *out, const struct call *k, struct err *e)
+{
+    struct json *args;
+    if (json_parse(out->arena, k->args, &args, NULL) < 0 || !handoff_reason_known(json_str(json_get(args, "reason"))))
+        return refuse(c, out, k, "invalid", "bad_arguments", "give one of the listed reasons", e);
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_str(&b.w, "reason", json_str(json_get(args, "reason")));
+    if (json_get(args, "note"))
+        json_pair_str(&b.w, "note", str_head(json_str(json_get(args, "note")), 2000));
+    json_close(&b.w, '}');
+    return answer_call(c, out, k, "ok", buf_str(&b.buf), e);
+}
+
+static void put_shown(struct json_writer *w, struct arena *a, const struct tool *t, const struct json *args, struct str language)
+{
+    json_key(w, "shown");
+    json_open(w, '[');
+    const struct json *properties = json_get(t->input, "properties");
+    for (const struct json *p = properties ? properties->child : NULL; p; p = p->next) {
+        const struct json *v = json_get(args, str_c(a, p->key)), *labels = json_get(p, "x-label");
+        if (!v || !json_bool(json_get(p, "x-show"), false))
+            continue;
+        json_open(w, '{');
+        json_pair_str(w, "name", p->key);
+        json_pair_str(w, "label", json_str_or(json_get(labels, str_c(a, language)), json_str_or(json_get(labels, "en"), p->key)));
+        json_pair_str(w, "value", v->kind == JSON_STRING ? v->text : json_text(a, v));
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+}
+
+/* An action never runs from the model's call: it is proposed, and what is confirmed later is this digest. */
+static int propose(struct conversation *c, struct turn_events *out, const struct call *k, const struct tool *t,
+                   const struct json *args, struct err *e)
+{
+    struct sha256 digest = tool_digest(out->arena, t, args);
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_str(&b.w, "call", k->id);
+    json_pair_str(&b.w, "tool", t->name);
+    json_key(&b.w, "args");
+    json_put_raw(&b.w, json_canonical(out->arena, args));
+    json_pair_str(&b.w, "digest", hash_hex(out->arena, digest.b, SHA256_BYTES));
+    put_shown(&b.w, out->arena, t, args, c->language);
+    json_pair_int(&b.w, "expires_us", out->now_us + t->expires_us);
+    json_pair_str(&b.w, "gate", t->gate == TOOL_GATE_CUSTOMER ? STR("customer") : STR("none"));
+    if (body_add(&b, c, out, EVENT_ACTION_PROPOSED, e) < 0)
+        return ERR_INVALID;
+    if (t->gate == TOOL_GATE_NONE)
+        return confirmation(c, out, "yes", "policy", 0, e); /* its call is answered by action.done */
+    return refuse(c, out, k, "refused", "needs_confirmation", "nothing: the runtime asks the customer now", e);
+}
+
+static bool proposing(const struct conversation *c)
+{
+    return c->proposal.state == PROPOSAL_NEW || c->proposal.state == PROPOSAL_ASKED ||
+           c->proposal.state == PROPOSAL_CONFIRMED;
+}
+
+static bool fresh(const struct conversation *c, const struct tool *t, const struct fact *f, struct str args, int64_t now_us)
+{
+    return f && f->result.n && str_eq(f->args, args) && now_us - f->at_us < t->fresh_us;
+}
+
+static int call_tool(struct conversation *c, struct turn_events *out, const struct call *k, struct err *e)
+{
+    const struct tool *t = agent_tool(c->agent, k->name);
+    if (!t)
+        return refuse(c, out, k, "invalid", "unknown_tool", "use only the tools that are listed", e);
+    struct json *args;
+    struct err why = {0};
+    if (tool_arguments(out->arena, t, k->args, c->customer, &args, &why) < 0)
+        return refuse(c, out, k, "invalid", "bad_arguments", why.text, e);
+    if (c->turn.tool_calls >= c->agent->budgets.tool_calls)
+        return refuse(c, out, k, "refused", "budget", "answer with what is known or hand over", e);
+    struct str signature = call_signature(out->arena, k);
+    if (counter_get(c->turn.repeats, signature) > c->agent->budgets.identical_calls)
+        return refuse(c, out, k, "refused", "repeated_call", "the same call was made before; use its result", e);
+    if (t->action) {
+        if (proposing(c))
+            return refuse(c, out, k, "refused", "one_action_at_a_time", "wait for the open one", e);
+        if (t->limit_per_conversation && counter_get(c->succeeded, t->name) >= t->limit_per_conversation)
+            return refuse(c, out, k, "refused", "limit_reached", "it was done in this conversation already", e);
+        return propose(c, out, k, t, args, e);
+    }
+    const struct fact *f = conversation_fact(c, t->name);
+    if (!fresh(c, t, f, json_canonical(out->arena, args), out->now_us))
+        return 0; /* stays open: the world is asked */
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_str(&b.w, "call", k->id);
+    json_pair_str(&b.w, "tool", k->name);
+    json_pair_str(&b.w, "class", STR("ok"));
+    json_key(&b.w, "result");
+    json_put_raw(&b.w, f->result);
+    json_pair_bool(&b.w, "memory", true);
+    return body_add(&b, c, out, EVENT_TOOL_ANSWERED, e);
+}
+
+static int step_answered(struct conversation *c, struct turn_events *out, struct err *e)
+{
+    for (size_t i = 0; i < c->calls_n; i++) {
+        const struct call *k = &c->calls[i];
+        if (k->answered || (proposing(c) && str_eq(k->id, c->proposal.call)))
+            continue;
+        int r = str_is(k->name, "update_scratchpad")   ? call_scratchpad(c, out, k, e)
+                : str_is(k->name, "transfer_to_human") ? call_transfer(c, out, k, e)
+                                                       : call_tool(c, out, k, e);
+        if (r < 0)
+            return r;
+    }
+    if (c->proposal.state == PROPOSAL_CONFIRMED && !c->proposal.gated)
+        c->turn.at = TURN_ACT;
+    else
+        c->turn.at = c->calls_open ? TURN_TOOLS : TURN_GATHERED;
+    return 0;
+}
+
+static int say_proposal(struct conversation *c, struct turn_events *out, struct err *e)
+{
+    const struct tool *t = agent_tool(c->agent, c->proposal.tool);
+    struct json *root = context_state(out->arena, c, out->now_us), *args;
+    struct str question;
+    struct str name = t->confirm_macro;
+    if (json_parse(out->arena, c->proposal.args, &args, e) < 0)
+        return ERR_INVALID;
+    json_set(root, STR("args"), args);
+    if (template_render(out->arena, agent_macro(c->agent, str_c(out->arena, name), c->language), c->language, root, &question,
+                        NULL) < 0) {
+        c->turn.why = STR("data_unavailable"); /* a question with a hole is not asked */
+        c->turn.at = TURN_HANDOFF;
+        return 0;
+    }
+    struct str words = str_trim(c->proposal.preface);
+    if (words.n)
+        question = str_f(out->arena, "%.*s %.*s", STR_ARG(words), STR_ARG(question));
+    if (say(c, out, question, 0, c->proposal.seq, str_c(out->arena, name), e) < 0)
+        return ERR_INVALID;
+    return end_turn(c, out, "asked_confirmation", e);
+}
+
+static bool only_scratchpad(const struct conversation *c)
+{
+    for (size_t i = 0; i < c->calls_n; i++)
+        if (!str_is(c->calls[i].name, "update_scratchpad"))
+            return false;
+    return true;
+}
+
+static int step_gathered(struct conversation *c, struct turn_events *out, struct err *e)
+{
+    bool words = c->answer_has_text && str_trim(c->answer_text).n;
+    if (!c->turn.why.n && (c->turn.bad_calls >= BAD_CALLS_MAX || (!words && !c->calls_n)))
+        c->turn.why = STR("model_unavailable");
+    if (c->turn.why.n) {
+        c->turn.at = TURN_HANDOFF;
+        return 0;
+    }
+    if (c->proposal.state == PROPOSAL_NEW)
+        return say_proposal(c, out, e);
+    if (words && only_scratchpad(c)) {
+        if (say(c, out, c->answer_text, c->answer_seq, 0, NULL, e) < 0)
+            return ERR_INVALID;
+        return end_turn(c, out, "replied", e);
+    }
+    c->turn.at = TURN_ASK;
+    return 0;
+}
+
+static int start_action(struct conversation *c, struct turn_events *out, struct err *e)
+{
+    const struct proposal *p = &c->proposal;
+    const struct tool *t = agent_tool(c->agent, p->tool);
+    struct json *args;
+    if (json_parse(out->arena, p->args, &args, e) < 0)
+        return ERR_INVALID;
+    struct sha256 digest = tool_digest(out->arena, t, args);
+    if (!str_eq(hash_hex(out->arena, digest.b, SHA256_BYTES), p->digest))
+        return err_set(e, ERR_DENIED, "proposal %lld: the arguments are not those that were confirmed", (long long)p->seq);
+    int attempt = p->attempt + 1;
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_int(&b.w, "proposal", p->seq);
+    json_pair_str(&b.w, "tool", p->tool);
+    json_pair_str(&b.w, "key",
+                  tool_key(out->arena, c->id, p->seq, attempt, t->idempotency == TOOL_KEY_PER_ATTEMPT));
+    json_pair_int(&b.w, "attempt", attempt);
+    return body_add(&b, c, out, EVENT_ACTION_STARTED, e);
+}
+
+static int action_done(struct conversation *c, struct turn_events *out, enum tool_class class, struct str result, int64_t ms,
+                       struct err *e)
+{
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_int(&b.w, "proposal", c->proposal.seq);
+    json_pair_str(&b.w, "key", c->proposal.key);
+    json_pair_str(&b.w, "tool", c->proposal.tool);
+    json_pair_str(&b.w, "class", str_of(tool_class_name(class)));
+    json_key(&b.w, "result");
+    json_put_raw(&b.w, result.n ? result : STR("{}"));
+    json_pair_int(&b.w, "ms", ms);
+    return body_add(&b, c, out, EVENT_ACTION_DONE, e);
+}
+
+/* May the action be tried again under its key, or at least be asked about? */
+static bool can_learn(const struct conversation *c)
+{
+    const struct tool *t = agent_tool(c->agent, c->proposal.tool);
+    return c->proposal.attempt < TURN_ACTION_ATTEMPTS_MAX &&
+           (t->idempotency != TOOL_NO_KEY || json_get(t->spec, "reconcile"));
+}
+
+static int step_unsure(struct conversation *c, struct turn_events *out, struct err *e)
+{
+    if (can_learn(c))
+        return start_action(c, out, e);
+    return action_done(c, out, TOOL_UNKNOWN, STR("{}"), 0, e);
+}
+
+static int step_handoff(struct conversation *c, struct turn_events *out, struct err *e)
+{
+    return hand_off(c, out, c->turn.why, e);
+}
+
+/* The table. A place without a function waits for the world. */
+static int (*const steps[TURN_PLACES])(struct conversation *, struct turn_events *, struct err *) = {
+    [TURN_BEGIN] = step_begin,       [TURN_ASK] = step_ask,    [TURN_ANSWERED] = step_answered,
+    [TURN_GATHERED] = step_gathered, [TURN_ACT] = start_action, [TURN_UNSURE] = step_unsure,
+    [TURN_HANDOFF] = step_handoff,
+};
+
+int turn_run(struct conversation *c, struct turn_events *out, struct err *e)
+{
+    while (steps[c->turn.at]) {
+        int r = steps[c->turn.at](c, out, e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* --- inputs --- */
+
+int turn_model_answered(struct conversation *c, struct turn_events *out, const struct llm_answer *answer, struct err *e)
+{
+    struct body b;
+    body_begin(&b, out->arena);
+    if (answer->result < 0) {
+        json_pair_str(&b.w, "why", str_of(answer->err.text));
+        json_pair_str(&b.w, "class", str_of(err_name(answer->result)));
+        return body_add(&b, c, out, EVENT_MODEL_FAILED, e);
+    }
+    if (answer->has_text)
+        json_pair_str(&b.w, "text", answer->text);
+    json_key(&b.w, "calls");
+    json_open(&b.w, '[');
+    for (size_t i = 0; i < answer->calls_n; i++) {
+        json_open(&b.w, '{'); /* our id: the provider's is not unique, and only kept for the record */
+        json_pair_str(&b.w, "id", str_f(out->arena, "c%lld_%zu", (long long)(c->seq + 1), i));
+        json_pair_str(&b.w, "pid", answer->calls[i].id);
+        json_pair_str(&b.w, "name", answer->calls[i].name);
+        json_pair_str(&b.w, "args", answer->calls[i].arguments);
+        json_close(&b.w, '}');
+    }
+    json_close(&b.w, ']');
+    json_pair_str(&b.w, "finish", answer->finish);
+    json_pair_int(&b.w, "in", answer->tokens_in);
+    json_pair_int(&b.w, "out", answer->tokens_out);
+    if (answer->tokens_estimated)
+        json_pair_bool(&b.w, "estimated", true);
+    return body_add(&b, c, out, EVENT_MODEL_ANSWERED, e);
+}
+
+int turn_tool_answered(struct conversation *c, struct turn_events *out, struct str call_id,
+                       const struct tool_answer *answer, struct err *e)
+{
+    const struct call *k = NULL;
+    for (size_t i = 0; i < c->calls_n && !k; i++)
+        if (str_eq(c->calls[i].id, call_id) && !c->calls[i].answered)
+            k = &c->calls[i];
+    if (!k)
+        return 0; /* answered otherwise in the meantime: taken over */
+    const struct tool *t = agent_tool(c->agent, k->name);
+    struct json *args;
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_str(&b.w, "call", k->id);
+    json_pair_str(&b.w, "tool", k->name);
+    json_pair_str(&b.w, "class", str_of(tool_class_name(answer->class)));
+    json_key(&b.w, "result");
+    json_put_raw(&b.w, answer->result.n ? answer->result : STR("{}"));
+    if (answer->class == TOOL_OK && t->fresh_us && tool_arguments(out->arena, t, k->args, c->customer, &args, NULL) == 0) {
+        json_key(&b.w, "args");
+        json_put_raw(&b.w, json_canonical(out->arena, args));
+    }
+    json_pair_int(&b.w, "ms", answer->ms);
+    return body_add(&b, c, out, EVENT_TOOL_ANSWERED, e);
+}
+
+int turn_action_answered(struct conversation *c, struct turn_events *out, const struct tool_answer *answer, struct err *e)
+{
+    static const int64_t wait_ms[TURN_ACTION_ATTEMPTS_MAX] = {0, 300, 1000, 3000, 10000};
+    bool settled = answer->class != TOOL_UNKNOWN && answer->class != TOOL_TRANSIENT;
+    if (settled || !can_learn(c))
+        return action_done(c, out, settled ? answer->class : TOOL_UNKNOWN, answer->result, answer->ms, e);
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_int(&b.w, "due_us", out->now_us + wait_ms[c->proposal.attempt] * 1000);
+    json_pair_str(&b.w, "what", STR("learn_outcome"));
+    return body_add(&b, c, out, EVENT_TIMER_SET, e);
+}
+
+int turn_decided(struct conversation *c, struct turn_events *out, int64_t proposal, struct str digest, bool yes, struct err *e)
+{
+    if (!conversation_open_proposal(c) || c->proposal.seq != proposal || !str_eq(c->proposal.digest, digest) ||
+        out->now_us > c->proposal.expires_us || c->owner != OWNER_BOT || c->turn.at != TURN_IDLE)
+        return err_set(e, ERR_CONFLICT, "this proposal is not open any more; read the conversation again");
+    return confirmation(c, out, yes ? "yes" : "no", "button", 0, e);
+}
+
+int turn_hand_off(struct conversation *c, struct turn_events *out, const char *reason, struct err *e)
+{
+    if (c->owner != OWNER_BOT)
+        return err_set(e, ERR_CONFLICT, "a person has this conversation already");
+    return hand_off(c, out, str_of(reason), e);
+}
+
+int turn_resumed(struct conversation *c, struct turn_events *out, struct err *e)
+{
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_int(&b.w, "n", c->turn.resumes + 1);
+    if (body_add(&b, c, out, EVENT_TURN_RESUMED, e) < 0)
+        return ERR_INVALID;
+    if (c->turn.resumes >= c->agent->budgets.resumes && c->turn.at != TURN_UNSURE && c->turn.at != TURN_TIMER) {
+        c->turn.why = STR("budget");
+        c->turn.at = TURN_HANDOFF;
+    }
+    return 0;
+}
+
+size_t turn_requests(struct arena *a, const struct conversation *c, int64_t now_us, struct tool_request *out, size_t max)
+{
+    struct tool_request rq = {.conversation = c->id, .label = c->label, .attempt = 1, .key = STR("")};
+    if (c->turn.at == TURN_ACTING && max) {
+        rq.tool = agent_tool(c->agent, c->proposal.tool);
+        rq.call_id = str_f(a, "a%lld", (long long)c->proposal.seq);
+        rq.args = c->proposal.args;
+        rq.key = c->proposal.key;
+        rq.attempt = c->proposal.attempt;
+        out[0] = rq;
+        return 1;
+    }
+    size_t n = 0;
+    for (size_t i = 0; c->turn.at == TURN_TOOLS && i < c->calls_n && n < max; i++) {
+        struct json *args;
+        rq.tool = agent_tool(c->agent, c->calls[i].name);
+        if (c->calls[i].answered || !rq.tool || rq.tool->action ||
+            tool_arguments(a, rq.tool, c->calls[i].args, c->customer, &args, NULL) < 0)
+            continue;
+        rq.call_id = c->calls[i].id;
+        rq.args = json_canonical(a, args);
+        out[n++] = rq;
+    }
+    return n;
+}

@@ -1,0 +1,52 @@
+/* turn: from a customer's message to the reply or the hand-off, as a table of steps.
+ *
+ * A step looks at the folded conversation, adds the events it decides on (each is folded at once) and says where the turn
+ * goes next. turn_run moves from step to step until the world is needed: a model, a tool, a timer or the customer. The
+ * caller then appends the events in one group and, once they are durable, does what `c->turn.at` waits for. Nothing here
+ * does I/O: the same conversation, time and input give the same events.
+ *
+ * After a crash the caller loads the journal, folds it, adds turn.resumed and calls turn_run: the same road. */
+#ifndef ENGINE_TURN_H
+#define ENGINE_TURN_H
+
+#include "engine/context.h"
+#include "engine/tool.h"
+
+/* Events decided but not yet appended. Bodies live in the arena. */
+struct turn_events {
+    struct arena *arena;
+    struct event *list;
+    size_t n, size;
+    int64_t now_us;
+};
+
+/* Adds one event and folds it. Errors: as conversation_fold. */
+MUST_USE int turn_add(struct conversation *c, struct turn_events *out, enum event_kind kind, struct str body, struct err *e);
+
+/* Runs steps until the turn waits: c->turn.at is TURN_IDLE, _MODEL, _TOOLS, _ACTING or _TIMER. */
+MUST_USE int turn_run(struct conversation *c, struct turn_events *out, struct err *e);
+
+/* --- inputs: each adds the event that says what happened; call turn_run afterwards --- */
+
+struct llm_answer;
+MUST_USE int turn_model_answered(struct conversation *c, struct turn_events *out, const struct llm_answer *answer,
+                                 struct err *e);
+MUST_USE int turn_tool_answered(struct conversation *c, struct turn_events *out, struct str call_id,
+                                const struct tool_answer *answer, struct err *e);
+/* The action's result, or the timer for the next try when its outcome is unknown and can still be learnt. */
+MUST_USE int turn_action_answered(struct conversation *c, struct turn_events *out, const struct tool_answer *answer,
+                                  struct err *e);
+/* The customer decided by button. Errors: ERR_CONFLICT (no open proposal of that seq and digest, or it expired). */
+MUST_USE int turn_decided(struct conversation *c, struct turn_events *out, int64_t proposal, struct str digest, bool yes,
+                          struct err *e);
+/* Hands over outside a turn's own course (the customer's button, an operator). */
+MUST_USE int turn_hand_off(struct conversation *c, struct turn_events *out, const char *reason, struct err *e);
+/* The process that ran this turn died. After `budgets.resumes` of them a person takes over. */
+MUST_USE int turn_resumed(struct conversation *c, struct turn_events *out, struct err *e);
+
+/* What TURN_TOOLS or TURN_ACTING waits for. At most max requests; the texts live in `a`. */
+size_t turn_requests(struct arena *a, const struct conversation *c, int64_t now_us, struct tool_request *out, size_t max);
+
+enum { TURN_ACTION_ATTEMPTS_MAX = 5 };
+
+#endif
