@@ -4,21 +4,28 @@
  * everything but null. No calls, no loops, no assignment.
  *
  *   literals     'text'  "text"  12  3.5  true  false  null  ['a', 'b']
+ *                (a text has no escapes: '\d+' is a pattern as it stands)
  *   paths        slot.address_type   tool.check_card_delivery.days_late   session.customer
  *                (names from the root object; a path may hold letters, digits, _ and .)
  *   compare      == != < <= > >=   in   contains   matches (PCRE2, no side effects)
- *   is set       slot.x is set     (neither missing nor null)
- *   logic        not a   a and b   a or b   ( )
- *   arithmetic   + - * on numbers; date - date = days; date + n = date n days later
+ *                (a list holds a value, a text holds a text, an object has a member)
+ *   is set       slot.x is set   slot.x is not set     (set: neither missing nor null)
+ *   logic        not a   a and b   a or b   ( )        (give true or false)
+ *   arithmetic   + - * on numbers, exact on decimals of up to 18 digits;
+ *                date - date = days; date + n = date n days later, date - n = earlier
  *                (a date is text "YYYY-MM-DD", a time's date is its first ten bytes)
- * "<" on two dates or two texts is bytewise; on unlike kinds it is false. */
+ * From loose to tight: or, and, not, comparisons (they do not chain), + -, *, unary -.
+ * "<" on two dates or two texts is bytewise; on unlike kinds it is false. Arithmetic on what is no
+ * number or date gives null, and so does a result beyond a double or the year 9999. */
 #ifndef BASE_EXPR_H
 #define BASE_EXPR_H
 
 #include "base/json.h"
 
+enum { EXPR_BYTES_MAX = 8192 };
+
 /* Evaluates `source` over the members of `root`. The value lives in the arena.
- * Errors: ERR_INVALID (does not parse; the offset is named). */
+ * Errors: ERR_INVALID (does not parse; the offset is named), ERR_LIMIT (too long or too deep). */
 MUST_USE int expr_eval(struct arena *a, struct str source, const struct json *root,
                        struct json **out, struct err *e);
 

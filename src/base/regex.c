@@ -1,0 +1,52 @@
+#include "base/regex.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+/* Far above what an honest pattern needs on a message, a few milliseconds at most. */
+enum { STEPS_MAX = 200000, DEPTH_MAX = 2000, HEAP_KIB_MAX = 4096 };
+
+static pcre2_code *compile(struct str pattern, struct err *e)
+{
+    int code = 0;
+    PCRE2_SIZE at = 0;
+    if (pattern.n > REGEX_BYTES_MAX) {
+        err_set(e, ERR_INVALID, "the pattern is longer than %d bytes", REGEX_BYTES_MAX);
+        return NULL;
+    }
+    /* The text may be any bytes: what is not UTF-8 in it never matches, instead of being trusted. */
+    pcre2_code *compiled =
+        pcre2_compile((PCRE2_SPTR)(pattern.n ? pattern.p : ""), pattern.n,
+                      PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
+    if (!compiled) {
+        PCRE2_UCHAR why[120] = "";
+        pcre2_get_error_message(code, why, sizeof why);
+        err_set(e, ERR_INVALID, "the pattern is wrong at byte %zu: %s", (size_t)at, (const char *)why);
+    }
+    return compiled;
+}
+
+int regex_check(struct str pattern, struct err *e)
+{
+    pcre2_code *compiled = compile(pattern, e);
+    pcre2_code_free(compiled);
+    return compiled ? 0 : ERR_INVALID;
+}
+
+bool regex_match(struct str pattern, struct str text)
+{
+    pcre2_code *compiled = compile(pattern, NULL);
+    pcre2_match_context *limits = pcre2_match_context_create(NULL);
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    int r = PCRE2_ERROR_NOMEMORY;
+    if (compiled && limits && data) {
+        pcre2_set_match_limit(limits, STEPS_MAX);
+        pcre2_set_depth_limit(limits, DEPTH_MAX);
+        pcre2_set_heap_limit(limits, HEAP_KIB_MAX);
+        r = pcre2_match(compiled, (PCRE2_SPTR)(text.n ? text.p : ""), text.n, 0, 0, data, limits);
+    }
+    pcre2_match_data_free(data);
+    pcre2_match_context_free(limits);
+    pcre2_code_free(compiled);
+    return r >= 0; /* 0: more groups than the data has room for, and a match */
+}
