@@ -56,6 +56,9 @@ void request_reply(struct request *r, int status, const char *content_type, stru
 /* Closes the connection without an answer, for servers that play a broken one. Ends the request. */
 void request_drop(struct request *r);
 
+/* Closes the connection without an answer: for servers that pretend to fail (tests). */
+void request_drop(struct request *r);
+
 /* Answers with an event stream (text/event-stream) that stays open, and ends the request. on_gone is
  * called once when the client leaves or falls too far behind (more than 256 KiB unread): the stream
  * is gone then. It is not called after stream_close. */
@@ -64,8 +67,10 @@ struct stream *request_stream(struct request *r, void (*on_gone)(void *arg), voi
 void stream_send(struct stream *s, int64_t id, const char *event, struct str data);
 void stream_comment(struct stream *s, const char *text); /* a heartbeat */
 void stream_close(struct stream *s);
-/* Raw bytes instead of events, for servers that pretend to be something else (tests). */
+/* For servers that pretend to be something else (tests): raw bytes instead of events, and an end in
+ * the middle of the answer. */
 void stream_raw(struct stream *s, struct str bytes);
+void stream_cut(struct stream *s);
 /* Sends what was written, then closes the connection in the middle of the answer. Ends the stream. */
 void stream_drop(struct stream *s);
 
