@@ -3,7 +3,8 @@
 #include "store/journal.h"
 
 #define COLUMNS \
-    "id, agent, agent_sha, customer, channel, label, owner, status, dataset, seq_next, opened_us, changed_us, turn_open"
+    "id, agent, agent_sha, customer, channel, label, owner, status, dataset, seq_next, opened_us, changed_us, " \
+    "turn_open"
 
 static void conversation_row(struct arena *a, sqlite3_stmt *q, void *element)
 {

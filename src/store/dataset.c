@@ -170,8 +170,7 @@ static void verdict_row(struct arena *a, sqlite3_stmt *q, void *element)
     };
 }
 
-int verdict_list(struct store *s, struct arena *a, const char *set, struct verdict_row **rows, size_t *n,
-                 struct err *e)
+int verdict_list(struct store *s, struct arena *a, const char *set, struct verdict_row **rows, size_t *n, struct err *e)
 {
     sqlite3_stmt *q;
     int r = set_exists(s, set, e);

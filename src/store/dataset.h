@@ -7,8 +7,8 @@
 
 struct dataset_item {
     int64_t conversation;
-    struct str label;    /* the source's id: "airline-00-0" */
-    struct str task;     /* items of one task are trials of the same thing; "" when there is none */
+    struct str label; /* the source's id: "airline-00-0" */
+    struct str task;  /* items of one task are trials of the same thing; "" when there is none */
     int64_t trial;
     bool has_reward;
     double reward;       /* the source's own outcome: 1 success, 0 failure */

@@ -96,8 +96,7 @@ static int each_run(void *arg, const struct placed *p, struct err *e)
     return each->fn(each->arg, &p->ev, e);
 }
 
-int journal_each(struct store *s, int (*fn)(void *arg, const struct event *ev, struct err *e), void *arg,
-                 struct err *e)
+int journal_each(struct store *s, int (*fn)(void *arg, const struct event *ev, struct err *e), void *arg, struct err *e)
 {
     struct connection *c;
     int r = store_reading(s, &c, e);
@@ -180,6 +179,26 @@ static int chain_page(struct store *s, struct arena *a, const struct chain *chai
     return query_gather(q, a, sizeof **page, event_row, (void **)page, n, e);
 }
 
+/* A conversation that is gone as a whole leaves its row, and a hole in the order of writing. */
+static int journal_whole(struct store *s, struct err *e)
+{
+    sqlite3_stmt *q;
+    int r = store_ask(s,
+                      "SELECT (SELECT coalesce(max(pos), 0) - count(*) FROM event), (SELECT min(id) FROM conversation c"
+                      " WHERE NOT EXISTS (SELECT 1 FROM event WHERE conversation = c.id AND seq = 1))",
+                      &q, e);
+    if (r < 0)
+        return r;
+    r = query_step(q, e);
+    int64_t missing = sqlite3_column_int64(q, 0), conversation = sqlite3_column_int64(q, 1);
+    query_close(q);
+    if (r < 0 || (missing == 0 && conversation == 0))
+        return r < 0 ? r : 0;
+    if (conversation)
+        return err_set(e, ERR_INVALID, "conversation %lld, event 1: it is gone", (long long)conversation);
+    return err_set(e, ERR_INVALID, "%lld events are gone", (long long)missing);
+}
+
 int journal_verify(struct store *s, int64_t *checked, struct err *e)
 {
     struct arena *a = arena_new("journal page", 64 << 10);
@@ -195,6 +214,8 @@ int journal_verify(struct store *s, int64_t *checked, struct err *e)
     }
     if (r == 0)
         r = chain_end(s, &chain, e);
+    if (r == 0)
+        r = journal_whole(s, e);
     *checked = chain.checked;
     arena_free(a);
     return r;
@@ -222,8 +243,10 @@ static int refold_event(void *arg, const struct placed *p, struct err *e)
     arena_reset(refold->a);
     if (r == 0)
         r = store_body(refold->a, &p->ev, &body, e);
-    if (r < 0)
-        return err_in(e, "conversation %lld, event %lld", (long long)p->ev.conversation, (long long)p->ev.seq);
+    if (r < 0) {
+        err_in(e, "conversation %lld, event %lld", (long long)p->ev.conversation, (long long)p->ev.seq);
+        return r;
+    }
     return store_project(refold->c, f, &p->ev, p->pos, body, e);
 }
 

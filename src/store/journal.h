@@ -28,13 +28,13 @@ struct conversation_row {
     struct str agent;     /* name */
     struct str agent_sha; /* hex: the agent version's identity */
     struct str customer;
-    struct str channel;   /* "web", "cli", "import", ... */
-    struct str label;     /* the outside world's name for it (an imported id); may be "" */
-    struct str owner;     /* "bot", "pending_human", "human" */
-    struct str status;    /* "open", "closed" */
-    struct str set;       /* the set it was imported into; "" for own conversations */
+    struct str channel; /* "web", "cli", "import", ... */
+    struct str label;   /* the outside world's name for it (an imported id); may be "" */
+    struct str owner;   /* "bot", "pending_human", "human" */
+    struct str status;  /* "open", "closed" */
+    struct str set;     /* the set it was imported into; "" for own conversations */
     int64_t seq_next, opened_us, changed_us;
-    bool turn_open;       /* a message waits for its reply */
+    bool turn_open; /* a message waits for its reply */
 };
 
 MUST_USE int conversation_find(struct store *s, struct arena *a, int64_t id, struct conversation_row *row,
@@ -58,7 +58,7 @@ MUST_USE int ledger_list(struct store *s, struct arena *a, int64_t conversation,
 /* Messages for push channels that are not delivered yet. */
 struct outbox_row {
     int64_t conversation, seq;
-    struct str mid;     /* the message id: sent as Idempotency-Key */
+    struct str mid; /* the message id: sent as Idempotency-Key */
     struct str channel;
     struct str text;
 };

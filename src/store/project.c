@@ -257,8 +257,11 @@ int store_body(struct arena *a, const struct event *ev, struct json **parsed, st
     if (!consequences[ev->kind].run)
         return 0;
     struct json *body;
-    if (json_parse(a, ev->body, &body, e) < 0)
-        return err_in(e, "the body of %s", event_name(ev->kind));
+    int r = json_parse(a, ev->body, &body, e);
+    if (r < 0) {
+        err_in(e, "the body of %s", event_name(ev->kind));
+        return r;
+    }
     const char *needs = consequences[ev->kind].needs;
     if (needs && !json_is(json_get(body, needs), consequences[ev->kind].needs_kind))
         return err_set(e, ERR_INVALID, "%s has no \"%s\"", event_name(ev->kind), needs);
@@ -278,8 +281,7 @@ int store_project(struct connection *c, struct fold *f, const struct event *ev, 
     f->changed_us = ev->at_us;
     if (!consequences[ev->kind].run)
         return 0;
-    return consequences[ev->kind].run(
-        &(struct consequence){.c = c, .f = f, .ev = ev, .pos = pos, .body = body}, e);
+    return consequences[ev->kind].run(&(struct consequence){.c = c, .f = f, .ev = ev, .pos = pos, .body = body}, e);
 }
 
 int store_project_row(struct connection *c, struct fold *f, struct err *e)
@@ -312,10 +314,11 @@ int fold_load(struct connection *c, int64_t conversation, struct fold *f, struct
 {
     *f = (struct fold){.conversation = conversation, .seq_next = 1};
     sqlite3_stmt *q;
-    int r = query_open(c,
-                       "SELECT seq_next, sha, changed_us, owner, status = 'closed', turn_open, substr(channel, 1, 5) = 'push:',"
-                       " (SELECT fence FROM lease WHERE lease.conversation = id) FROM conversation WHERE id = ?1",
-                       &q, e);
+    int r = query_open(
+        c,
+        "SELECT seq_next, sha, changed_us, owner, status = 'closed', turn_open, substr(channel, 1, 5) = 'push:',"
+        " (SELECT fence FROM lease WHERE lease.conversation = id) FROM conversation WHERE id = ?1",
+        &q, e);
     if (r < 0)
         return r;
     query_int(q, 1, conversation);

@@ -9,14 +9,14 @@
 /* What must be known of a conversation to take its next event. */
 struct fold {
     int64_t conversation;
-    int64_t seq_next;    /* 1: no such conversation yet */
+    int64_t seq_next; /* 1: no such conversation yet */
     int64_t changed_us;
-    int64_t fence;       /* of the holder that wrote it last; 0 for none */
-    struct sha256 sha;   /* of the last event; zeros before the first */
+    int64_t fence;     /* of the holder that wrote it last; 0 for none */
+    struct sha256 sha; /* of the last event; zeros before the first */
     char owner[16];
     bool closed, turn_open;
-    bool push;           /* its messages go through the outbox */
-    bool moved;          /* owner, status or turn_open changed since the row was written */
+    bool push;  /* its messages go through the outbox */
+    bool moved; /* owner, status or turn_open changed since the row was written */
 };
 
 /* Reads it from the tables. */

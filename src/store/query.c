@@ -28,22 +28,13 @@ int query_err(sqlite3 *db, struct err *e, const char *doing)
 {
     int rc = sqlite3_extended_errcode(db), code = ERR_IO;
     switch (rc & 0xff) {
-    case SQLITE_FULL:
-        code = ERR_FULL;
-        break;
+    case SQLITE_FULL: code = ERR_FULL; break;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        code = ERR_BUSY;
-        break;
-    case SQLITE_CONSTRAINT:
-        code = ERR_CONFLICT;
-        break;
+    case SQLITE_LOCKED: code = ERR_BUSY; break;
+    case SQLITE_CONSTRAINT: code = ERR_CONFLICT; break;
     case SQLITE_NOMEM:
-    case SQLITE_TOOBIG:
-        code = ERR_LIMIT;
-        break;
-    default:
-        break;
+    case SQLITE_TOOBIG: code = ERR_LIMIT; break;
+    default: break;
     }
     return err_set(e, code, "store: %s: %s (SQLite %d)", doing, sqlite3_errmsg(db), rc);
 }
@@ -72,12 +63,9 @@ int query_open(struct connection *c, const char *sql, sqlite3_stmt **q, struct e
 int query_step(sqlite3_stmt *q, struct err *e)
 {
     switch (sqlite3_step(q)) {
-    case SQLITE_ROW:
-        return 1;
-    case SQLITE_DONE:
-        return 0;
-    default:
-        return query_err(sqlite3_db_handle(q), e, sqlite3_sql(q));
+    case SQLITE_ROW: return 1;
+    case SQLITE_DONE: return 0;
+    default: return query_err(sqlite3_db_handle(q), e, sqlite3_sql(q));
     }
 }
 

@@ -43,7 +43,8 @@ static const char *const evaluation[] = {
 
 /* Results, replies and fingerprints are not copied out of the events: the rows point at them. */
 const struct schema_table schema_derived[] = {
-    {"conversation", "id",
+    {"conversation",
+     "id",
      {"CREATE TABLE conversation ("
       " id INTEGER PRIMARY KEY, agent TEXT NOT NULL, agent_sha TEXT NOT NULL, customer TEXT NOT NULL,"
       " channel TEXT NOT NULL, label TEXT NOT NULL, dataset TEXT NOT NULL, opened_us INTEGER NOT NULL,"
@@ -52,25 +53,30 @@ const struct schema_table schema_derived[] = {
       "CREATE INDEX conversation_customer ON conversation (customer)",
       "CREATE INDEX conversation_dataset ON conversation (dataset) WHERE dataset <> ''",
       "CREATE INDEX conversation_turn_open ON conversation (id) WHERE turn_open = 1"}},
-    {"inbox", "conversation, client_id",
+    {"inbox",
+     "conversation, client_id",
      {"CREATE TABLE inbox ("
       " conversation INTEGER NOT NULL, client_id TEXT NOT NULL, seq INTEGER NOT NULL,"
       " PRIMARY KEY (conversation, client_id)) WITHOUT ROWID"}},
-    {"opening", "customer, key",
+    {"opening",
+     "customer, key",
      {"CREATE TABLE opening ("
       " customer TEXT NOT NULL, key TEXT NOT NULL, conversation INTEGER NOT NULL,"
       " PRIMARY KEY (customer, key)) WITHOUT ROWID"}},
-    {"ledger", "key",
+    {"ledger",
+     "key",
      {"CREATE TABLE ledger ("
       " key TEXT PRIMARY KEY, conversation INTEGER NOT NULL, proposal_seq INTEGER NOT NULL, tool TEXT NOT NULL,"
       " state TEXT NOT NULL, attempts INTEGER NOT NULL, started_us INTEGER NOT NULL, done_us INTEGER NOT NULL,"
       " done_seq INTEGER NOT NULL) WITHOUT ROWID",
       "CREATE INDEX ledger_conversation ON ledger (conversation)"}},
-    {"outbox", "pos",
+    {"outbox",
+     "pos",
      {"CREATE TABLE outbox ("
       " pos INTEGER PRIMARY KEY, conversation INTEGER NOT NULL, seq INTEGER NOT NULL, mid TEXT NOT NULL)",
       "CREATE INDEX outbox_mid ON outbox (mid)"}},
-    {"timer", "conversation, seq",
+    {"timer",
+     "conversation, seq",
      {"CREATE TABLE timer ("
       " conversation INTEGER NOT NULL, seq INTEGER NOT NULL, due_us INTEGER NOT NULL, what TEXT NOT NULL,"
       " PRIMARY KEY (conversation, seq)) WITHOUT ROWID",
@@ -100,8 +106,7 @@ static int number(sqlite3 *db, const char *sql, int64_t *out, struct err *e)
     return r < 0 ? r : 0;
 }
 
-/* The file's step: 0 for an empty file. */
-static int version(sqlite3 *db, int64_t *n, struct err *e)
+int schema_version(sqlite3 *db, int64_t *n, struct err *e)
 {
     int64_t tables = 0, id = 0;
     int r = number(db, "SELECT count(*) FROM sqlite_master", &tables, e);
@@ -112,27 +117,11 @@ static int version(sqlite3 *db, int64_t *n, struct err *e)
         return r;
     if (id != APPLICATION_ID)
         return err_set(e, ERR_INVALID, "this SQLite file was not made by candor");
-    return number(db, "SELECT max(n) FROM migration", n, e);
-}
-
-static int newer(int64_t n, struct err *e)
-{
-    return err_set(e, ERR_UNSUPPORTED, "this file was made by a newer candor (schema %lld, this program knows %d)",
-                   (long long)n, SCHEMA_NEWEST);
-}
-
-int schema_check(sqlite3 *db, struct err *e)
-{
-    int64_t n;
-    int r = version(db, &n, e);
-    if (r < 0)
-        return r;
-    if (n > SCHEMA_NEWEST)
-        return newer(n, e);
-    if (n < SCHEMA_NEWEST)
-        return err_set(e, ERR_UNSUPPORTED, "this file has schema %lld, not %d; start candor serve once to bring it up",
-                       (long long)n, SCHEMA_NEWEST);
-    return 0;
+    r = number(db, "SELECT max(n) FROM migration", n, e);
+    if (r == 0 && *n > SCHEMA_NEWEST)
+        return err_set(e, ERR_UNSUPPORTED, "this file was made by a newer candor (schema %lld, this program knows %d)",
+                       (long long)*n, SCHEMA_NEWEST);
+    return r;
 }
 
 int schema_derive(sqlite3 *db, struct err *e)
@@ -155,7 +144,8 @@ static int step_run(sqlite3 *db, int n, struct err *e)
     int r = 0;
     if (n == 1) {
         char first[160];
-        snprintf(first, sizeof first, "PRAGMA application_id = %d;"
+        snprintf(first, sizeof first,
+                 "PRAGMA application_id = %d;"
                  "CREATE TABLE migration (n INTEGER PRIMARY KEY, name TEXT NOT NULL, at_us INTEGER NOT NULL)",
                  APPLICATION_ID);
         r = query_exec(db, first, e);
@@ -173,9 +163,7 @@ static int step_run(sqlite3 *db, int n, struct err *e)
 int schema_migrate(sqlite3 *db, int newest, struct err *e)
 {
     int64_t n;
-    int r = version(db, &n, e);
-    if (r == 0 && n > SCHEMA_NEWEST)
-        return newer(n, e);
+    int r = schema_version(db, &n, e);
     while (r == 0 && n < newest) {
         r = query_exec(db, "BEGIN IMMEDIATE", e);
         if (r == 0)

@@ -19,12 +19,11 @@ struct schema_table {
 };
 extern const struct schema_table schema_derived[];
 
-/* Brings the file up to step `newest` (SCHEMA_NEWEST but in tests).
- * Errors: ERR_UNSUPPORTED (the file comes from a newer version), ERR_INVALID (not our file at all),
- * ERR_IO, ERR_FULL. */
+/* The step the file is at, 0 for an empty file. Changes nothing. Errors: ERR_UNSUPPORTED (the file comes
+ * from a newer version), ERR_INVALID (not our file at all), ERR_IO. */
+MUST_USE int schema_version(sqlite3 *db, int64_t *n, struct err *e);
+/* Brings the file up to step `newest` (SCHEMA_NEWEST but in tests). Errors: as above, ERR_FULL. */
 MUST_USE int schema_migrate(sqlite3 *db, int newest, struct err *e);
-/* The same check without changing anything. ERR_UNSUPPORTED also when the file is older. */
-MUST_USE int schema_check(sqlite3 *db, struct err *e);
 /* Drops the derived tables and makes them empty; inside the caller's transaction. */
 MUST_USE int schema_derive(sqlite3 *db, struct err *e);
 

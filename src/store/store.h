@@ -15,8 +15,8 @@
 struct store;
 
 struct store_config {
-    const char *path;       /* the database file; its folder must exist */
-    bool read_only;         /* no lock, no writer: for reports beside a running server */
+    const char *path; /* the database file; its folder must exist */
+    bool read_only;   /* no lock, no writer: for reports beside a running server */
     /* How the writer thread hands its answers back (loop_post bound to a loop). NULL: the callback
      * runs on the writer thread itself. */
     void (*post)(void *post_arg, void (*fn)(void *), void *arg);
@@ -39,15 +39,15 @@ struct append {
     int64_t seq;                /* of the first event; must be the journal's next (1 opens it) */
     const struct event *events; /* kind, at_us, body; the rest is filled in. Borrowed until the callback. */
     size_t n;
-    int64_t fence;              /* from store_lease; 0: no lease is asked for (commands, imports) */
+    int64_t fence; /* from store_lease; 0: no lease is asked for (commands, imports) */
 };
 
 struct appended {
-    int result;                 /* 0 or a code of err */
-    int64_t seq_next;           /* the journal's next seq after this */
-    struct sha256 sha;          /* of the last event */
-    int64_t duplicate_of;       /* ERR_DUPLICATE: seq (or conversation, for opening) of the first */
-    bool duplicate_differs;     /* ERR_DUPLICATE: the same key came with another payload */
+    int result;             /* 0 or a code of err */
+    int64_t seq_next;       /* the journal's next seq after this */
+    struct sha256 sha;      /* of the last event */
+    int64_t duplicate_of;   /* ERR_DUPLICATE: seq (or conversation, for opening) of the first */
+    bool duplicate_differs; /* ERR_DUPLICATE: the same key came with another payload */
     struct err err;
 };
 

@@ -30,9 +30,14 @@ static int writing_settings(struct store *s, struct err *e)
     char synchronous[64];
     snprintf(synchronous, sizeof synchronous, "PRAGMA synchronous = %s", store_synchronous);
     const char *const settings[] = {
-        "PRAGMA page_size = 4096",         "PRAGMA journal_mode = WAL", synchronous,
-        "PRAGMA secure_delete = ON",       "PRAGMA mmap_size = 0",      "PRAGMA cache_size = -16000",
-        "PRAGMA journal_size_limit = 67108864", "PRAGMA temp_store = MEMORY",
+        "PRAGMA page_size = 4096",
+        "PRAGMA journal_mode = WAL",
+        synchronous,
+        "PRAGMA secure_delete = ON",
+        "PRAGMA mmap_size = 0",
+        "PRAGMA cache_size = -16000",
+        "PRAGMA journal_size_limit = 67108864",
+        "PRAGMA temp_store = MEMORY",
     };
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof settings / sizeof *settings; i++)
@@ -55,6 +60,12 @@ static int holder_add(struct store *s, struct err *e)
     return r;
 }
 
+static int in_file(const struct store *s, int code, struct err *e)
+{
+    err_in(e, "%s", s->path);
+    return code;
+}
+
 /* A file is found after a power cut only if its folder was told to keep the name. */
 static int folder_sync(const struct store *s, struct err *e)
 {
@@ -75,7 +86,10 @@ static int writer_start(struct store *s, const char *address, struct err *e)
     if (r < 0)
         return r;
     lock_note(s->lock_fd, address ? address : "");
+    int64_t version;
     r = connection_open(&s->writing, s->path, false, e);
+    if (r == 0)
+        r = schema_version(s->writing.db, &version, e); /* before anything is changed in a file that is not ours */
     if (r == 0)
         r = writing_settings(s, e);
     if (r == 0)
@@ -85,7 +99,7 @@ static int writer_start(struct store *s, const char *address, struct err *e)
     if (r == 0)
         r = folder_sync(s, e);
     if (r < 0)
-        return err_in(e, "%s", s->path);
+        return in_file(s, r, e);
     s->folds = calloc((size_t)FOLDS_SETS * FOLDS_WAYS, sizeof *s->folds);
     s->group = arena_new("group", 64 << 10);
     if (!s->folds || pthread_create(&s->thread, NULL, store_writer_run, s) != 0)
@@ -99,10 +113,14 @@ static int reader_check(struct store *s, struct err *e)
     if (access(s->path, F_OK) != 0)
         return err_set(e, ERR_NOT_FOUND, "%s: %s", s->path, strerror(errno));
     struct connection *c;
+    int64_t version;
     int r = store_reading(s, &c, e);
     if (r == 0)
-        r = schema_check(c->db, e);
-    return r < 0 ? err_in(e, "%s", s->path) : 0;
+        r = schema_version(c->db, &version, e);
+    if (r == 0 && version < SCHEMA_NEWEST)
+        r = err_set(e, ERR_UNSUPPORTED, "schema %lld is older than %d; start candor serve once to bring it up",
+                    (long long)version, SCHEMA_NEWEST);
+    return r < 0 ? in_file(s, r, e) : 0;
 }
 
 int store_open(const struct store_config *config, struct store **out, struct err *e)

@@ -9,11 +9,11 @@
 #include <stdatomic.h>
 
 enum {
-    GROUP_MAX = 512,           /* appends of one transaction */
-    CHECKPOINT_PAGES = 4000,   /* 16 MiB of log, then it is copied into the file */
-    FOLDS_SETS = 4096,         /* remembered conversations: 4 for each set, 16,384 in all, 2 MiB */
+    GROUP_MAX = 512,         /* appends of one transaction */
+    CHECKPOINT_PAGES = 4000, /* 16 MiB of log, then it is copied into the file */
+    FOLDS_SETS = 4096,       /* remembered conversations: 4 for each set, 16,384 in all, 2 MiB */
     FOLDS_WAYS = 4,
-    FULL_RETRY_US = 5000000,   /* so long after a full disk the store counts as unhealthy */
+    FULL_RETRY_US = 5000000, /* so long after a full disk the store counts as unhealthy */
 };
 
 /* "FULL". Tests weaken it, to show that they would notice. Read by store_open. */
@@ -26,7 +26,7 @@ struct request {
     store_done *done;
     void *arg;
     int (*fn)(void *arg, struct sqlite3 *db, struct err *e); /* not NULL: this instead of the append */
-    bool waited;          /* answered by the writer thread, because somebody sleeps for it */
+    bool waited; /* answered by the writer thread, because somebody sleeps for it */
     struct appended answer;
 };
 
@@ -51,17 +51,17 @@ struct store {
     bool closing;
     struct reading *readings;
 
-    _Atomic bool broken;            /* the file can no longer be trusted to keep what is written */
-    _Atomic int64_t full_at_us;     /* monotonic; 0: the last write fitted */
+    _Atomic bool broken;        /* the file can no longer be trusted to keep what is written */
+    _Atomic int64_t full_at_us; /* monotonic; 0: the last write fitted */
 
     /* The writer thread's own. */
     pthread_t thread;
     bool thread_runs;
     struct connection writing;
     struct fold *folds;
-    uint32_t folds_next;            /* whom to forget in a full set */
+    uint32_t folds_next; /* whom to forget in a full set */
     struct arena *group;
-    int checkpoint_at;              /* pages of log */
+    int checkpoint_at; /* pages of log */
     int log_pages;
 };
 

@@ -69,8 +69,9 @@ static int duplicate(struct store *s, const struct event *ev, int64_t conversati
     if (key.n == 0)
         return 0;
     sqlite3_stmt *q;
-    int r = opening ? query_open(&s->writing, "SELECT conversation FROM opening WHERE customer = ?1 AND key = ?2", &q, e)
-                    : query_open(&s->writing, "SELECT seq FROM inbox WHERE conversation = ?1 AND client_id = ?2", &q, e);
+    int r = opening
+                ? query_open(&s->writing, "SELECT conversation FROM opening WHERE customer = ?1 AND key = ?2", &q, e)
+                : query_open(&s->writing, "SELECT seq FROM inbox WHERE conversation = ?1 AND client_id = ?2", &q, e);
     if (r < 0)
         return r;
     if (opening)
@@ -175,8 +176,7 @@ static int event_insert(struct store *s, const struct event *ev, int64_t *pos, s
     return r;
 }
 
-static int append_write(struct store *s, const struct append *ap, struct json **bodies, struct fold *f,
-                        struct err *e)
+static int append_write(struct store *s, const struct append *ap, struct json **bodies, struct fold *f, struct err *e)
 {
     int r = lease_take(s, f, ap->fence, e);
     for (size_t i = 0; r == 0 && i < ap->n; i++) {
