@@ -1,5 +1,6 @@
 #include "serve.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +99,25 @@ int serve_run(const struct serve_program *p, struct loop *l, int port, size_t bo
     fflush(stdout);
     loop_run(l, signal_stops, l);
     server_free(server);
+    return 0;
+}
+
+int serve_file(struct arena *a, const char *path, size_t bytes_max, struct str *out, struct err *e)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return err_set(e, ERR_NOT_FOUND, "cannot open %s: %s", path, strerror(errno));
+    struct buf text = buf_new(a, bytes_max);
+    char piece[65536];
+    for (size_t n; (n = fread(piece, 1, sizeof piece, f)) > 0 && !text.cut;)
+        buf_add(&text, (struct str){piece, n});
+    bool failed = ferror(f);
+    fclose(f);
+    if (failed)
+        return err_set(e, ERR_IO, "cannot read %s", path);
+    if (text.cut)
+        return err_set(e, ERR_LIMIT, "%s is larger than %zu bytes", path, bytes_max);
+    *out = buf_str(&text);
     return 0;
 }
 

@@ -44,6 +44,9 @@ int serve_flags(const struct serve_program *p, int argc, char **argv);
 int serve_run(const struct serve_program *p, struct loop *l, int port, size_t body_bytes_max, server_fn *handle,
               void *arg);
 
+/* The whole of a file. Errors: ERR_NOT_FOUND, ERR_IO, ERR_LIMIT (larger than bytes_max). */
+MUST_USE int serve_file(struct arena *a, const char *path, size_t bytes_max, struct str *out, struct err *e);
+
 enum { SERVE_PARTS_MAX = 2 };
 
 struct serve_route {
