@@ -92,7 +92,8 @@ struct json *context_state(struct arena *a, const struct conversation *c, int64_
     json_set(session, STR("customer"), json_new_str(a, c->customer));
     json_set(session, STR("identity"), json_new_int(a, c->identity));
     json_set(root, STR("session"), session);
-    json_set(left, STR("model_calls"), json_new_int(a, c->agent->budgets.model_calls - c->turn.model_calls));
+    int before = c->turn.model_calls - (c->turn.at == TURN_MODEL); /* the call under way sees what was left before it */
+    json_set(left, STR("model_calls"), json_new_int(a, c->agent->budgets.model_calls - before));
     json_set(left, STR("tool_calls"), json_new_int(a, c->agent->budgets.tool_calls - c->turn.tool_calls));
     json_set(root, STR("left"), left);
     return root;

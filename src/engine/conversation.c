@@ -245,6 +245,7 @@ static void fold_message(struct conversation *c, const struct event *ev, const s
 static void fold_model_asked(struct conversation *c, const struct event *ev, const struct json *b)
 {
     c->model_calls++;
+    c->asked_us = ev->at_us;
     c->turn.model_calls++;
     c->turn.at = TURN_MODEL;
 }

@@ -112,6 +112,7 @@ struct conversation {
 
     struct turn turn;
     int model_calls;            /* in the whole conversation */
+    int64_t asked_us;           /* when model.asked was decided */
     struct str answer_text;     /* of the last model answer */
     bool answer_has_text;
     int64_t answer_seq;

@@ -87,10 +87,26 @@ static struct str macro_text(struct conversation *c, struct turn_events *out, co
     return template_render(out->arena, text, c->language, root, &filled, NULL) == 0 ? filled : text;
 }
 
+/* An action is under way: it is seen through whoever owns the conversation, and its turn ends with its result. */
+static bool acting(const struct conversation *c)
+{
+    return c->turn.at == TURN_ACTING || c->turn.at == TURN_UNSURE || c->turn.at == TURN_TIMER;
+}
+
+static int change_owner(struct conversation *c, struct turn_events *out, const char *owner, struct str by, struct err *e)
+{
+    struct body b;
+    body_begin(&b, out->arena);
+    json_pair_str(&b.w, "owner", str_of(owner));
+    json_pair_int(&b.w, "epoch", c->owner_epoch + 1);
+    json_pair_str(&b.w, "by", by);
+    return body_add(&b, c, out, EVENT_OWNER_CHANGED, e);
+}
+
 static int hand_off(struct conversation *c, struct turn_events *out, struct str reason, struct err *e)
 {
     struct str note = c->turn.note, words = STR("");
-    bool open = c->turn.at != TURN_IDLE;
+    bool open = c->turn.at != TURN_IDLE && !acting(c);
     if (open && c->answer_has_text && !conversation_open_proposal(c) && str_is(reason, "data_unavailable"))
         words = c->answer_text; /* the model said why before it handed over */
     struct body b;
@@ -109,11 +125,7 @@ static int hand_off(struct conversation *c, struct turn_events *out, struct str 
         text = str_f(out->arena, "%.*s %.*s", STR_ARG(words), STR_ARG(text));
     if (say(c, out, text, 0, 0, macro, e) < 0)
         return ERR_INVALID;
-    body_begin(&b, out->arena);
-    json_pair_str(&b.w, "owner", STR("pending_human"));
-    json_pair_int(&b.w, "epoch", c->owner_epoch + 1);
-    json_pair_str(&b.w, "by", STR("agent"));
-    if (body_add(&b, c, out, EVENT_OWNER_CHANGED, e) < 0)
+    if (change_owner(c, out, "pending_human", STR("agent"), e) < 0)
         return ERR_INVALID;
     return open ? end_turn(c, out, "handed_off", e) : 0;
 }
@@ -402,7 +414,9 @@ static int action_done(struct conversation *c, struct turn_events *out, enum too
     json_key(&b.w, "result");
     json_put_raw(&b.w, result.n ? result : STR("{}"));
     json_pair_int(&b.w, "ms", ms);
-    return body_add(&b, c, out, EVENT_ACTION_DONE, e);
+    if (body_add(&b, c, out, EVENT_ACTION_DONE, e) < 0)
+        return ERR_INVALID;
+    return c->owner == OWNER_BOT ? 0 : end_turn(c, out, "handed_off", e);
 }
 
 /* May the action be tried again under its key, or at least be asked about? */
@@ -526,6 +540,16 @@ int turn_hand_off(struct conversation *c, struct turn_events *out, const char *r
     if (c->owner != OWNER_BOT)
         return err_set(e, ERR_CONFLICT, "a person has this conversation already");
     return hand_off(c, out, str_of(reason), e);
+}
+
+int turn_take_over(struct conversation *c, struct turn_events *out, const char *owner, struct str by, struct err *e)
+{
+    bool open = c->turn.at != TURN_IDLE && !acting(c);
+    if (str_is(str_of(owner), owner_name(c->owner)))
+        return err_set(e, ERR_CONFLICT, "the conversation is with %s already", owner);
+    if (change_owner(c, out, owner, by, e) < 0)
+        return ERR_INVALID;
+    return open ? end_turn(c, out, "handed_off", e) : 0;
 }
 
 int turn_resumed(struct conversation *c, struct turn_events *out, struct err *e)

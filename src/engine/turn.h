@@ -41,6 +41,9 @@ MUST_USE int turn_decided(struct conversation *c, struct turn_events *out, int64
                           struct err *e);
 /* Hands over outside a turn's own course (the customer's button, an operator). */
 MUST_USE int turn_hand_off(struct conversation *c, struct turn_events *out, const char *reason, struct err *e);
+/* A person takes the conversation ("human") or gives it back ("bot"). Errors: ERR_CONFLICT (it is there already). */
+MUST_USE int turn_take_over(struct conversation *c, struct turn_events *out, const char *owner, struct str by,
+                            struct err *e);
 /* The process that ran this turn died. After `budgets.resumes` of them a person takes over. */
 MUST_USE int turn_resumed(struct conversation *c, struct turn_events *out, struct err *e);
 

@@ -1,0 +1,781 @@
+#include "engine/runner.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/rng.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUCKETS_FIRST = 1024, REQUESTS_MAX = 64, RETRY_MS = 1000, EVENTS_MAX = 100000 };
+
+enum input_kind { IN_OPEN, IN_RECORD, IN_DECIDE, IN_HAND_OFF, IN_TAKE_OVER, IN_MODEL, IN_TOOL, IN_ACTION, IN_TIMER, IN_RESUME };
+
+/* Something that happened to a conversation and waits for its turn. Its arena also holds the events it leads to. */
+struct input {
+    struct input *next;
+    struct arena *arena;
+    enum input_kind kind;
+    enum event_kind event; /* IN_RECORD, IN_OPEN */
+    struct str body;
+    int (*check)(const struct conversation *c, struct err *e);
+    struct str call_id, digest, by;
+    const char *owner;
+    int64_t number;        /* proposal or timer */
+    bool yes;
+    struct llm_answer answer;
+    struct tool_answer result;
+    runner_done_fn *done;
+    void *done_arg;
+};
+
+/* A conversation that is in memory or about to be. */
+struct entry {
+    struct entry *bucket_next, *older, *newer; /* older, newer: the list of idle ones */
+    struct runner *runner;
+    int64_t id;
+    struct conversation *c;      /* NULL: to be loaded */
+    struct input *first, **last; /* waiting */
+    struct input *current;       /* being appended */
+    struct turn_events events;
+    struct llm_call *asking;
+    struct str question;         /* the state block of the question, malloced */
+    unsigned generation;         /* effects started before the conversation was dropped are not answered to */
+    int64_t tools_for, acting_for, timer_for; /* seq and attempt whose effect is under way */
+    bool idle, drafted, retrying, pumping;
+    int64_t turn_began_us, waited_us, wait_began_us; /* monotonic */
+};
+
+/* One effect under way. */
+struct effect {
+    struct runner *runner;
+    int64_t conversation;
+    unsigned generation;
+    enum input_kind kind;
+    int64_t number;
+    struct arena *arena; /* the request's texts */
+    struct tool_request request;
+};
+
+struct known_agent {
+    struct known_agent *next;
+    struct agent *agent;
+};
+
+struct runner {
+    struct runner_config config;
+    struct known_agent *agents;
+    struct entry **buckets;
+    size_t buckets_n, entries;
+    struct entry *idle_oldest, *idle_newest;
+    struct runner_stats stats;
+    bool closing;
+};
+
+static void pump(struct entry *en);
+
+/* --- entries --- */
+
+static struct entry **bucket(const struct runner *r, int64_t id)
+{
+    uint64_t state = (uint64_t)id;
+    return &r->buckets[rng_next(&state) & (r->buckets_n - 1)];
+}
+
+static void grow(struct runner *r)
+{
+    struct entry **old = r->buckets;
+    size_t n = r->buckets_n;
+    r->buckets_n = n ? 2 * n : BUCKETS_FIRST;
+    r->buckets = mem_get(r->buckets_n * sizeof *r->buckets);
+    memset(r->buckets, 0, r->buckets_n * sizeof *r->buckets);
+    for (size_t i = 0; i < n; i++)
+        for (struct entry *en = old[i], *next; en; en = next) {
+            next = en->bucket_next;
+            struct entry **to = bucket(r, en->id);
+            en->bucket_next = *to;
+            *to = en;
+        }
+    free(old);
+}
+
+static struct entry *entry_find(const struct runner *r, int64_t id)
+{
+    for (struct entry *en = *bucket(r, id); en; en = en->bucket_next)
+        if (en->id == id)
+            return en;
+    return NULL;
+}
+
+static struct entry *entry_get(struct runner *r, int64_t id)
+{
+    struct entry *en = entry_find(r, id);
+    if (en)
+        return en;
+    if (r->entries >= r->buckets_n)
+        grow(r);
+    en = mem_get(sizeof *en);
+    *en = (struct entry){.runner = r, .id = id, .bucket_next = *bucket(r, id)};
+    en->last = &en->first;
+    *bucket(r, id) = en;
+    r->entries++;
+    return en;
+}
+
+static void not_idle(struct entry *en)
+{
+    if (!en->idle)
+        return;
+    struct runner *r = en->runner;
+    *(en->older ? &en->older->newer : &r->idle_oldest) = en->newer;
+    *(en->newer ? &en->newer->older : &r->idle_newest) = en->older;
+    en->older = en->newer = NULL;
+    en->idle = false;
+    r->stats.cached--;
+    r->stats.cached_bytes -= conversation_bytes(en->c);
+}
+
+static void stop_asking(struct entry *en)
+{
+    if (en->asking)
+        llm_cancel(en->asking);
+    en->asking = NULL;
+    free((char *)en->question.p);
+    en->question = STR_NONE;
+    if (en->drafted && en->runner->config.ports.draft)
+        en->runner->config.ports.draft(en->runner->config.ports.arg, en->id, STR_NONE);
+    en->drafted = false;
+}
+
+/* Forgets the folded state: it is loaded again when needed. */
+static void drop(struct entry *en)
+{
+    not_idle(en);
+    stop_asking(en);
+    conversation_free(en->c);
+    en->c = NULL;
+    en->generation++;
+    en->tools_for = en->acting_for = en->timer_for = 0;
+}
+
+static void entry_free(struct entry *en)
+{
+    drop(en);
+    struct entry **at = bucket(en->runner, en->id);
+    while (*at != en)
+        at = &(*at)->bucket_next;
+    *at = en->bucket_next;
+    en->runner->entries--;
+    free(en);
+}
+
+/* Nothing happens here: keep it while there is room. */
+static void rest(struct entry *en)
+{
+    struct runner *r = en->runner;
+    if (!en->c) {
+        entry_free(en);
+        return;
+    }
+    en->idle = true;
+    en->older = r->idle_newest;
+    *(en->older ? &en->older->newer : &r->idle_oldest) = en;
+    r->idle_newest = en;
+    r->stats.cached++;
+    r->stats.cached_bytes += conversation_bytes(en->c);
+    while (r->stats.cached_bytes > r->config.cache_bytes && r->idle_oldest)
+        entry_free(r->idle_oldest);
+}
+
+/* --- agents and loading --- */
+
+static struct agent *agent_known(const struct runner *r, struct str sha_hex)
+{
+    for (const struct known_agent *k = r->agents; k; k = k->next)
+        if (str_eq(k->agent->sha_hex, sha_hex))
+            return k->agent;
+    return NULL;
+}
+
+static void agent_keep(struct runner *r, struct agent *agent)
+{
+    struct known_agent *k = mem_get(sizeof *k);
+    *k = (struct known_agent){.next = r->agents, .agent = agent};
+    r->agents = k;
+}
+
+int runner_agent(struct runner *r, struct agent *agent, struct err *e)
+{
+    struct sha256 sha;
+    if (store_blob_put(r->config.store, agent->bundle, &sha, e) < 0)
+        return e ? e->code : ERR_IO;
+    agent_keep(r, agent);
+    return 0;
+}
+
+/* A version that an older deploy used: its bundle is in the store. */
+static int agent_recall(struct runner *r, struct str sha_hex, struct agent **out, struct err *e)
+{
+    *out = agent_known(r, sha_hex);
+    if (*out)
+        return 0;
+    struct arena *a = arena_new("agent recall", 0);
+    struct sha256 sha;
+    struct str bundle;
+    int result = hash_unhex(sha_hex, sha.b, SHA256_BYTES);
+    if (result == 0)
+        result = store_blob_get(r->config.store, a, &sha, &bundle, e);
+    if (result == 0)
+        result = agent_new(bundle, out, e);
+    if (result == 0)
+        agent_keep(r, *out);
+    arena_free(a);
+    return result;
+}
+
+static int load(struct entry *en, struct err *e)
+{
+    struct runner *r = en->runner;
+    struct arena *a = arena_new("load", 16384);
+    struct event *events;
+    size_t n = 0;
+    struct json *opened;
+    struct agent *agent = NULL;
+    int result = journal_read(r->config.store, a, en->id, 0, EVENTS_MAX, &events, &n, e);
+    if (result == 0 && n == 0)
+        result = err_set(e, ERR_NOT_FOUND, "no such conversation");
+    if (result == 0)
+        result = json_parse(a, events[0].body, &opened, e);
+    if (result == 0)
+        result = agent_recall(r, json_str(json_get(opened, "agent_sha")), &agent, e);
+    if (result == 0)
+        en->c = conversation_new(en->id, agent);
+    for (size_t i = 0; result == 0 && i < n; i++)
+        result = conversation_fold(en->c, &events[i], e);
+    arena_free(a);
+    if (result < 0)
+        drop(en);
+    else
+        r->stats.loaded++;
+    return result;
+}
+
+/* --- inputs --- */
+
+static struct input *input_new(enum input_kind kind, runner_done_fn *done, void *arg)
+{
+    struct arena *a = arena_new("input", 4096);
+    struct input *in = ARENA_NEW(a, struct input);
+    *in = (struct input){.arena = a, .kind = kind, .done = done, .done_arg = arg};
+    return in;
+}
+
+static void push(struct entry *en, struct input *in)
+{
+    not_idle(en);
+    *en->last = in;
+    en->last = &in->next;
+    pump(en);
+}
+
+static void finish(struct input *in, int64_t conversation, int result, int64_t seq, bool differs, const struct err *e)
+{
+    if (in->done) {
+        struct runner_done done = {.result = result, .conversation = conversation, .seq = seq, .duplicate_differs = differs};
+        if (e)
+            done.err = *e;
+        in->done(in->done_arg, &done);
+    }
+    arena_free(in->arena);
+}
+
+static int apply_record(struct entry *en, struct input *in, struct err *e)
+{
+    if (in->kind != IN_OPEN && in->event == EVENT_MESSAGE_RECEIVED && en->c->closed)
+        return err_set(e, ERR_CONFLICT, "the conversation is closed; open a new one");
+    if (in->check && in->check(en->c, e) < 0)
+        return e->code;
+    return turn_add(en->c, &en->events, in->event, in->body, e);
+}
+
+static int apply_timer(struct entry *en, struct input *in, struct err *e)
+{
+    if (en->c->timer != in->number)
+        return 0;
+    return turn_add(en->c, &en->events, EVENT_TIMER_FIRED, str_f(in->arena, "{\"timer\":%lld}", (long long)in->number), e);
+}
+
+static int apply_resume(struct entry *en, struct err *e)
+{
+    enum turn_at at = en->c->turn.at;
+    bool busy = en->asking || en->tools_for || en->acting_for;
+    if (at == TURN_IDLE || at == TURN_TIMER || busy)
+        return 0;
+    en->runner->stats.resumes++;
+    return turn_resumed(en->c, &en->events, e);
+}
+
+static int apply(struct entry *en, struct input *in, struct err *e)
+{
+    struct conversation *c = en->c;
+    /* The transcript must not move under a question that is being sent. */
+    bool moves = in->kind == IN_RECORD || in->kind == IN_DECIDE || in->kind == IN_HAND_OFF || in->kind == IN_TAKE_OVER;
+    if (moves && en->asking && in->event != EVENT_RATING_GIVEN)
+        stop_asking(en);
+    switch (in->kind) {
+    case IN_OPEN:
+    case IN_RECORD: return apply_record(en, in, e);
+    case IN_DECIDE: return turn_decided(c, &en->events, in->number, in->digest, in->yes, e);
+    case IN_HAND_OFF: return turn_hand_off(c, &en->events, "asked_human", e);
+    case IN_TAKE_OVER: return turn_take_over(c, &en->events, in->owner, in->by, e);
+    case IN_MODEL: return turn_model_answered(c, &en->events, &in->answer, e);
+    case IN_TOOL: return turn_tool_answered(c, &en->events, in->call_id, &in->result, e);
+    case IN_ACTION: return turn_action_answered(c, &en->events, &in->result, e);
+    case IN_TIMER: return apply_timer(en, in, e);
+    case IN_RESUME: return apply_resume(en, e);
+    }
+    return 0;
+}
+
+static void tally(struct entry *en)
+{
+    struct runner_stats *s = &en->runner->stats;
+    for (size_t i = 0; i < en->events.n; i++)
+        switch (en->events.list[i].kind) {
+        case EVENT_MESSAGE_RECEIVED: s->messages++; break;
+        case EVENT_MODEL_ASKED: s->model_calls++; break;
+        case EVENT_TOOL_ANSWERED: s->tool_calls++; break;
+        case EVENT_ACTION_STARTED: s->actions++; break;
+        case EVENT_HANDOFF_REQUESTED: s->handoffs++; break;
+        case EVENT_TURN_ENDED: {
+            int64_t us = clock_mono_us() - en->turn_began_us - en->waited_us;
+            int i_us = us > 1 ? (int)ceil(log((double)us) / log(1.2)) : 0;
+            s->overhead[i_us < RUNNER_BUCKETS ? i_us : RUNNER_BUCKETS - 1]++;
+            s->overhead_us_sum += us;
+            s->turns++;
+            break;
+        }
+        default: break;
+        }
+    s->appends++;
+    s->events += (int64_t)en->events.n;
+}
+
+static void retry(void *x)
+{
+    struct effect *ef = x;
+    struct entry *en = entry_get(ef->runner, ef->conversation);
+    en->retrying = false;
+    free(ef);
+    push(en, input_new(IN_RESUME, NULL, NULL));
+}
+
+/* The store refused or failed. Whatever was folded ahead of it is forgotten; an open turn is taken up again later. */
+static void undo(struct entry *en, int result, bool opening)
+{
+    drop(en);
+    en->runner->stats.failed_appends++;
+    if (result == ERR_DUPLICATE || opening || en->retrying || en->runner->closing)
+        return;
+    en->retrying = true;
+    struct effect *ef = mem_get(sizeof *ef);
+    *ef = (struct effect){.runner = en->runner, .conversation = en->id};
+    en->runner->config.ports.after(en->runner->config.ports.arg, RETRY_MS, retry, ef);
+}
+
+static void appended(void *arg, const struct appended *done)
+{
+    struct entry *en = arg;
+    struct runner *r = en->runner;
+    struct input *in = en->current;
+    en->current = NULL;
+    en->pumping = true; /* callbacks may push more */
+    if (done->result == 0) {
+        tally(en);
+        if (r->config.ports.notify)
+            r->config.ports.notify(r->config.ports.arg, en->c, en->events.list, en->events.n);
+        finish(in, en->id, 0, en->events.list[0].seq, false, NULL);
+    } else {
+        bool opening = in->kind == IN_OPEN;
+        undo(en, done->result, opening);
+        int64_t first = done->result == ERR_DUPLICATE ? done->duplicate_of : 0;
+        finish(in, opening && first ? first : en->id, done->result, first, done->duplicate_differs, &done->err);
+        if (done->result == ERR_DUPLICATE && !opening) /* a turn may be open and has no effect under way now */
+            push(en, input_new(IN_RESUME, NULL, NULL));
+    }
+    en->pumping = false;
+    pump(en);
+}
+
+/* --- effects --- */
+
+static void waiting_begins(struct entry *en)
+{
+    if (!en->wait_began_us)
+        en->wait_began_us = clock_mono_us();
+}
+
+static void waiting_ends(struct entry *en)
+{
+    if (en->wait_began_us)
+        en->waited_us += clock_mono_us() - en->wait_began_us;
+    en->wait_began_us = 0;
+}
+
+static void on_delta(void *arg, struct str words)
+{
+    struct entry *en = arg;
+    en->drafted = true;
+    en->runner->config.ports.draft(en->runner->config.ports.arg, en->id, words);
+}
+
+static void on_restart(void *arg)
+{
+    struct entry *en = arg;
+    if (en->drafted)
+        en->runner->config.ports.draft(en->runner->config.ports.arg, en->id, STR_NONE);
+    en->drafted = false;
+}
+
+static void on_answer(void *arg, const struct llm_answer *answer)
+{
+    struct entry *en = arg;
+    en->asking = NULL;
+    bool final = answer->result == 0 && !answer->calls_n;
+    if (final)
+        en->drafted = false; /* the message that follows replaces the draft */
+    stop_asking(en);
+    waiting_ends(en);
+    struct input *in = input_new(IN_MODEL, NULL, NULL);
+    struct arena *a = in->arena;
+    in->answer = *answer;
+    in->answer.text = str_copy(a, answer->text);
+    in->answer.finish = str_copy(a, answer->finish);
+    struct llm_tool_call *calls = ARENA_ARRAY(a, struct llm_tool_call, answer->calls_n);
+    for (size_t i = 0; i < answer->calls_n; i++)
+        calls[i] = (struct llm_tool_call){.id = str_copy(a, answer->calls[i].id),
+                                          .name = str_copy(a, answer->calls[i].name),
+                                          .arguments = str_copy(a, answer->calls[i].arguments)};
+    in->answer.calls = calls;
+    push(en, in);
+}
+
+static void ask(struct entry *en)
+{
+    struct conversation *c = en->c;
+    struct arena *a = arena_new("question", 16384);
+    struct context x = context_make(a, c, c->asked_us); /* the bytes whose hash model.asked holds */
+    char *state = mem_get(x.state.n);
+    memcpy(state, x.state.p, x.state.n);
+    en->question = (struct str){state, x.state.n};
+    arena_free(a);
+    struct llm_question q = {.tools = c->agent->tools_json,
+                             .shared = c->agent->shared,
+                             .transcript = buf_str(&c->transcript),
+                             .state = en->question,
+                             .label = c->label,
+                             .call_n = c->model_calls};
+    static const struct llm_hooks with_draft = {.on_delta = on_delta, .on_restart = on_restart, .on_done = on_answer};
+    static const struct llm_hooks plain = {.on_done = on_answer};
+    en->asking = llm_ask(en->runner->config.llm, &q, en->runner->config.ports.draft ? &with_draft : &plain, en);
+    waiting_begins(en);
+}
+
+static void on_tool(void *arg, const struct tool_answer *answer)
+{
+    struct effect *ef = arg;
+    struct entry *en = entry_find(ef->runner, ef->conversation);
+    if (en && en->generation == ef->generation && en->c) {
+        struct input *in = input_new(ef->kind, NULL, NULL);
+        in->call_id = str_copy(in->arena, ef->request.call_id);
+        in->result = *answer;
+        in->result.result = str_copy(in->arena, answer->result);
+        waiting_ends(en);
+        if (ef->kind == IN_ACTION)
+            en->acting_for = 0;
+        push(en, in);
+    }
+    arena_free(ef->arena);
+}
+
+static void start_tools(struct entry *en)
+{
+    struct runner *r = en->runner;
+    struct tool_request requests[REQUESTS_MAX];
+    struct arena *a = arena_new("requests", 0);
+    enum input_kind kind = en->c->turn.at == TURN_ACTING ? IN_ACTION : IN_TOOL;
+    size_t n = turn_requests(a, en->c, clock_now_us(), requests, REQUESTS_MAX);
+    struct effect *effects[REQUESTS_MAX];
+    for (size_t i = 0; i < n; i++) {
+        struct arena *own = arena_new("effect", 512);
+        struct effect *ef = effects[i] = ARENA_NEW(own, struct effect);
+        *ef = (struct effect){.runner = r, .conversation = en->id, .generation = en->generation, .kind = kind, .arena = own};
+        ef->request = requests[i];
+        ef->request.label = str_copy(own, requests[i].label);
+        ef->request.call_id = str_copy(own, requests[i].call_id);
+        ef->request.args = str_copy(own, requests[i].args);
+        ef->request.key = str_copy(own, requests[i].key);
+        ef->request.date = clock_date(own, clock_now_us());
+    }
+    arena_free(a);
+    waiting_begins(en);
+    for (size_t i = 0; i < n; i++)
+        r->config.ports.tool(r->config.ports.arg, &effects[i]->request, on_tool, effects[i]);
+}
+
+static void on_timer(void *x)
+{
+    struct effect *ef = x;
+    struct entry *en = entry_find(ef->runner, ef->conversation);
+    if (en && en->generation == ef->generation && en->c) {
+        struct input *in = input_new(IN_TIMER, NULL, NULL);
+        in->number = ef->number;
+        waiting_ends(en);
+        push(en, in);
+    }
+    free(ef);
+}
+
+static void start_timer(struct entry *en)
+{
+    struct effect *ef = mem_get(sizeof *ef);
+    *ef = (struct effect){
+        .runner = en->runner, .conversation = en->id, .generation = en->generation, .number = en->c->timer};
+    int64_t ms = (en->c->timer_due_us - clock_now_us()) / 1000;
+    waiting_begins(en);
+    en->runner->config.ports.after(en->runner->config.ports.arg, ms > 0 ? ms : 0, on_timer, ef);
+}
+
+/* Starts what the turn waits for, unless it is under way already. */
+static void perform(struct entry *en)
+{
+    struct conversation *c = en->c;
+    enum turn_at at = c->turn.at;
+    int64_t attempt = c->proposal.seq * 16 + c->proposal.attempt;
+    if (at != TURN_MODEL)
+        stop_asking(en);
+    if (at == TURN_MODEL && !en->asking) {
+        ask(en);
+    } else if (at == TURN_TOOLS && en->tools_for != c->answer_seq) {
+        en->tools_for = c->answer_seq;
+        start_tools(en);
+    } else if (at == TURN_ACTING && en->acting_for != attempt) {
+        en->acting_for = attempt;
+        start_tools(en);
+    } else if (at == TURN_TIMER && en->timer_for != c->timer) {
+        en->timer_for = c->timer;
+        start_timer(en);
+    }
+    if (at == TURN_IDLE || at == TURN_MODEL)
+        en->tools_for = 0;
+}
+
+/* Takes the next input and appends what it leads to. */
+static void take(struct entry *en)
+{
+    struct runner *r = en->runner;
+    struct input *in = en->first;
+    struct err e = {0};
+    en->first = in->next;
+    if (!en->first)
+        en->last = &en->first;
+    if (!en->c && load(en, &e) < 0) {
+        finish(in, en->id, e.code, 0, false, &e);
+        return;
+    }
+    bool begins = en->c->turn.at == TURN_IDLE;
+    en->events = (struct turn_events){.arena = in->arena, .now_us = clock_now_us()};
+    if (begins) {
+        en->turn_began_us = clock_mono_us();
+        en->waited_us = en->wait_began_us = 0;
+    }
+    int result = apply(en, in, &e);
+    if (result == 0)
+        result = turn_run(en->c, &en->events, &e);
+    if (result < 0 && en->events.n) { /* our own mistake or a damaged journal: nothing half-done stays */
+        log_write(LOG_ERROR, "turn.broken", LOG_ID("conversation", en->id), LOG_STR("why", str_of(e.text)), LOG_END);
+        drop(en);
+    }
+    if (result < 0 || !en->events.n) {
+        finish(in, en->id, result < 0 ? result : 0, en->c ? en->c->seq : 0, false, &e);
+        return;
+    }
+    en->current = in;
+    struct append ap = {.conversation = en->id,
+                        .seq = en->events.list[0].seq,
+                        .events = en->events.list,
+                        .n = en->events.n,
+                        .fence = r->config.leased ? store_fence(r->config.store) : 0};
+    store_append(r->config.store, &ap, appended, en);
+}
+
+/* Afterwards the entry may be gone. */
+static void pump(struct entry *en)
+{
+    if (en->pumping)
+        return; /* the call further up goes on with what was pushed */
+    en->pumping = true;
+    while (!en->current && en->first)
+        take(en);
+    en->pumping = false;
+    if (en->current || en->idle)
+        return;
+    if (en->c)
+        perform(en);
+    bool busy = en->first || en->asking || en->retrying || (en->c && en->c->turn.at != TURN_IDLE);
+    if (!busy && !en->current)
+        rest(en);
+}
+
+/* --- outside --- */
+
+int runner_new(const struct runner_config *config, struct runner **out, struct err *e)
+{
+    if (!config->store || !config->llm || !config->ports.tool || !config->ports.after)
+        return err_set(e, ERR_INVALID, "a runner needs a store, a model, tools and timers");
+    struct runner *r = mem_get(sizeof *r);
+    *r = (struct runner){.config = *config};
+    if (!r->config.cache_bytes)
+        r->config.cache_bytes = 8 << 20;
+    grow(r);
+    *out = r;
+    return 0;
+}
+
+void runner_free(struct runner *r)
+{
+    if (!r)
+        return;
+    r->closing = true;
+    for (size_t i = 0; i < r->buckets_n; i++)
+        while (r->buckets[i]) {
+            struct entry *en = r->buckets[i];
+            while (en->first) {
+                struct input *in = en->first;
+                en->first = in->next;
+                arena_free(in->arena);
+            }
+            if (en->current)
+                arena_free(en->current->arena);
+            entry_free(en);
+        }
+    for (struct known_agent *k = r->agents, *next; k; k = next) {
+        next = k->next;
+        agent_free(k->agent);
+        free(k);
+    }
+    free(r->buckets);
+    free(r);
+}
+
+int runner_resume(struct runner *r, size_t *taken_up, struct err *e)
+{
+    struct arena *a = arena_new("resume", 0);
+    int64_t *ids;
+    size_t n = 0;
+    int result = conversation_unfinished(r->config.store, a, &ids, &n, e);
+    for (size_t i = 0; result == 0 && i < n; i++)
+        push(entry_get(r, ids[i]), input_new(IN_RESUME, NULL, NULL));
+    *taken_up = result == 0 ? n : 0;
+    arena_free(a);
+    return result;
+}
+
+void runner_open(struct runner *r, const struct runner_opening *o, runner_done_fn *done, void *arg)
+{
+    int64_t now = clock_now_us();
+    struct entry *en = entry_get(r, rng_id(now));
+    struct input *in = input_new(IN_OPEN, done, arg);
+    struct buf b = buf_new(in->arena, 1 << 16);
+    struct json_writer w = {.out = &b};
+    json_open(&w, '{');
+    json_pair_str(&w, "agent", o->agent->name);
+    json_pair_str(&w, "agent_sha", o->agent->sha_hex);
+    json_pair_str(&w, "customer", o->customer);
+    json_pair_str(&w, "channel", o->channel);
+    json_pair_str(&w, "locale", o->locale);
+    json_pair_int(&w, "identity", o->identity);
+    json_pair_str(&w, "opened_date", clock_date(in->arena, now));
+    if (o->label.n)
+        json_pair_str(&w, "label", o->label);
+    if (o->key.n)
+        json_pair_str(&w, "key", o->key);
+    if (o->payload_sha.n)
+        json_pair_str(&w, "payload_sha", o->payload_sha);
+    json_close(&w, '}');
+    in->event = EVENT_OPENED;
+    in->body = buf_str(&b);
+    en->c = conversation_new(en->id, o->agent);
+    push(en, in);
+}
+
+void runner_record(struct runner *r, int64_t conversation, enum event_kind kind, struct str body,
+                   int (*check)(const struct conversation *c, struct err *e), runner_done_fn *done, void *arg)
+{
+    struct input *in = input_new(IN_RECORD, done, arg);
+    in->event = kind;
+    in->body = str_copy(in->arena, body);
+    in->check = check;
+    push(entry_get(r, conversation), in);
+}
+
+void runner_message(struct runner *r, int64_t conversation, struct str text, struct str client_id, runner_done_fn *done, void *arg)
+{
+    struct input *in = input_new(IN_RECORD, done, arg);
+    struct buf b = buf_new(in->arena, 1 << 18);
+    struct json_writer w = {.out = &b};
+    json_open(&w, '{');
+    json_pair_str(&w, "text", text);
+    if (client_id.n) {
+        struct sha256 sha = sha256_of(text);
+        json_pair_str(&w, "client_id", client_id);
+        json_pair_str(&w, "payload_sha", hash_hex(in->arena, sha.b, 8));
+    }
+    json_close(&w, '}');
+    in->event = EVENT_MESSAGE_RECEIVED;
+    in->body = buf_str(&b);
+    push(entry_get(r, conversation), in);
+}
+
+void runner_decide(struct runner *r, int64_t conversation, int64_t proposal, struct str digest, bool yes, runner_done_fn *done,
+                   void *arg)
+{
+    struct input *in = input_new(IN_DECIDE, done, arg);
+    in->number = proposal;
+    in->digest = str_copy(in->arena, digest);
+    in->yes = yes;
+    push(entry_get(r, conversation), in);
+}
+
+void runner_hand_off(struct runner *r, int64_t conversation, runner_done_fn *done, void *arg)
+{
+    push(entry_get(r, conversation), input_new(IN_HAND_OFF, done, arg));
+}
+
+void runner_take_over(struct runner *r, int64_t conversation, const char *owner, struct str by, runner_done_fn *done, void *arg)
+{
+    struct input *in = input_new(IN_TAKE_OVER, done, arg);
+    in->owner = owner;
+    in->by = str_copy(in->arena, by);
+    push(entry_get(r, conversation), in);
+}
+
+void runner_stats(const struct runner *r, struct runner_stats *out)
+{
+    *out = r->stats;
+    out->loaded = (int64_t)r->entries;
+}
+
+double runner_overhead_us(const struct runner_stats *s, double p)
+{
+    int64_t all = 0, below = 0;
+    for (int i = 0; i < RUNNER_BUCKETS; i++)
+        all += s->overhead[i];
+    for (int i = 0; i < RUNNER_BUCKETS; i++) {
+        below += s->overhead[i];
+        if (all && (double)below >= p * (double)all)
+            return pow(1.2, i);
+    }
+    return 0;
+}
