@@ -24,16 +24,16 @@ struct llm;
 struct llm_call;
 
 struct llm_config {
-    struct str kind;        /* "offline" | "openai" | "recorded" */
-    struct str base_url;    /* openai: "http://127.0.0.1:8001/v1" */
-    struct str model;       /* openai: the model's name; others: a label for the journal */
-    struct str key_file;    /* openai: a file that holds the key; "" for none; never echoed */
-    struct str recording;   /* recorded: the file to play back */
-    struct str record_to;   /* any kind: append every question and answer to this file; "" for none */
-    double temperature;     /* < 0: not sent */
-    int tokens_max;         /* 0: not sent */
+    struct str kind;      /* "offline" | "openai" | "recorded" */
+    struct str base_url;  /* openai: "http://127.0.0.1:8001/v1" */
+    struct str model;     /* openai: the model's name; others: a label for the journal */
+    struct str key_file;  /* openai: a file that holds the key; "" for none; never echoed */
+    struct str recording; /* recorded: the file to play back */
+    struct str record_to; /* any kind: append every question and answer to this file; "" for none */
+    double temperature;   /* < 0: not sent */
+    int tokens_max;       /* 0: not sent */
     bool stream;
-    int attempts;           /* 0: 3 */
+    int attempts;                                      /* 0: 3 */
     int connect_ms, first_token_ms, idle_ms, total_ms; /* 0: 5,000 / 20,000 / 15,000 / 60,000 */
     int retry_ms_base, retry_ms_max;                   /* 0: 250 / 8,000; full jitter below base * 2^attempt */
 };
@@ -42,41 +42,41 @@ enum { LLM_RETRIES_MAX = 100 };
 
 /* Everything is copied; the files are opened here. */
 MUST_USE int llm_new(struct loop *l, struct client *c, const struct llm_config *config, struct llm **out,
-                     struct err *e); /* ERR_INVALID, ERR_NOT_FOUND (key file, recording), ERR_DENIED (key file) */
-void llm_free(struct llm *m); /* cancels what is open */
+                     struct err *e);       /* ERR_INVALID, ERR_NOT_FOUND (key file, recording), ERR_DENIED (key file) */
+void llm_free(struct llm *m);              /* cancels what is open */
 struct str llm_model(const struct llm *m); /* for the journal: "offline-1", "gpt-4o", ... */
 
 struct llm_question {
-    struct str tools;     /* the inside of a JSON array of OpenAI tool definitions, "" for none */
+    struct str tools; /* the inside of a JSON array of OpenAI tool definitions, "" for none */
     /* The inside of a JSON array of OpenAI chat messages, in pieces to be put one after the other (commas are
      * part of the pieces): what all conversations of the agent share; the transcript; the state block. */
     struct str shared, transcript, state;
-    struct str label;     /* the conversation's outside name, for recordings; may be "" */
-    int call_n;           /* 1, 2, ...: which model call of the conversation this is */
+    struct str label; /* the conversation's outside name, for recordings; may be "" */
+    int call_n;       /* 1, 2, ...: which model call of the conversation this is */
 };
 
 struct llm_tool_call {
-    struct str id;        /* the provider's; not unique, never used as a key */
+    struct str id; /* the provider's; not unique, never used as a key */
     struct str name;
     struct str arguments; /* as the provider gave them: should be a JSON object, may be anything */
 };
 
 struct llm_answer {
-    int result;           /* 0, or ERR_TIMEOUT, ERR_IO, ERR_BUSY (429), ERR_LIMIT, ERR_INVALID (unreadable) ... */
+    int result; /* 0, or ERR_TIMEOUT, ERR_IO, ERR_BUSY (429), ERR_LIMIT, ERR_INVALID (unreadable) ... */
     struct err err;
-    struct str text;      /* "" when there is none */
-    bool has_text;        /* false: the content was null (kept apart from "" for a faithful record) */
+    struct str text; /* "" when there is none */
+    bool has_text;   /* false: the content was null (kept apart from "" for a faithful record) */
     const struct llm_tool_call *calls;
     size_t calls_n;
-    struct str finish;    /* "stop", "tool_calls", "length", "refusal", ... */
+    struct str finish;             /* "stop", "tool_calls", "length", "refusal", ... */
     int64_t tokens_in, tokens_out; /* as reported, or our estimate */
     bool tokens_estimated;
-    int attempts;         /* how often the model was asked, failures included */
+    int attempts; /* how often the model was asked, failures included */
 };
 
 struct llm_hooks {
-    void (*on_delta)(void *arg, struct str text);  /* words as they come; NULL: not wanted */
-    void (*on_restart)(void *arg);                 /* forget the deltas: the answer starts over; may be NULL */
+    void (*on_delta)(void *arg, struct str text); /* words as they come; NULL: not wanted */
+    void (*on_restart)(void *arg);                /* forget the deltas: the answer starts over; may be NULL */
     void (*on_done)(void *arg, const struct llm_answer *answer); /* once, last; the answer's texts live during
                                                                   * the call; never called from llm_ask itself */
 };

@@ -19,7 +19,7 @@ struct llm_end {
 };
 
 struct llm_attempt_hooks {
-    void (*on_delta)(void *arg, struct str text); /* words as they come; NULL: not wanted */
+    void (*on_delta)(void *arg, struct str text);         /* words as they come; NULL: not wanted */
     void (*on_end)(void *arg, const struct llm_end *end); /* once, last; the attempt is gone then */
 };
 

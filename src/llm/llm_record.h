@@ -20,8 +20,7 @@ enum { LLM_RECORDING_BYTES_MAX = 256 << 20 };
 /* Plays config->recording back: found by label and call when the question has a label that the file knows, else
  * by the transcript. The words come in a few deltas, as from a stream. A question without an answer ends with
  * ERR_NOT_FOUND. Errors: ERR_NOT_FOUND (no such file), ERR_INVALID (names the line), ERR_LIMIT (too large). */
-MUST_USE int llm_record_new(struct loop *l, const struct llm_config *config, struct llm_provider **out,
-                            struct err *e);
+MUST_USE int llm_record_new(struct loop *l, const struct llm_config *config, struct llm_provider **out, struct err *e);
 
 /* Writing down. Each line is one write to a file opened for appending, so that processes may share it. */
 struct llm_recorder;
