@@ -1,4 +1,5 @@
 """What the checks share: the project's files, C text without comments and strings, and one way to report."""
+import fnmatch
 import os
 import re
 import subprocess
@@ -12,10 +13,20 @@ findings = 0
 
 
 def files(*patterns):
-    """The project's files (known to git, or new and not ignored) that match git's patterns, sorted."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns],
-                            check=True, capture_output=True, text=True).stdout
-    return sorted({name for name in listed.split("\0") if name and os.path.isfile(name)})
+    """The project's files (known to git, or new and not ignored) that match a pattern (* also matches /), sorted."""
+    git = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], capture_output=True,
+                         text=True)
+    names = git.stdout.split("\0") if git.returncode == 0 else unpacked()
+    return sorted({name for name in names if os.path.isfile(name)
+                   and (not patterns or any(fnmatch.fnmatchcase(name, p) for p in patterns))})
+
+
+def unpacked():
+    """Where git does not answer (an unpacked archive): everything but what a build leaves."""
+    for folder, folders, names in os.walk("."):
+        folders[:] = [f for f in folders if f not in ("__pycache__", "data") and not f.startswith(("build", ".git"))]
+        for name in names:
+            yield os.path.relpath(os.path.join(folder, name))
 
 
 def text_of(path):
