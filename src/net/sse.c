@@ -1,5 +1,7 @@
 #include "net/sse.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 void sse_begin(struct sse *s)
@@ -47,19 +49,49 @@ static bool is_digits(struct str s)
 static void field(struct sse *s, struct str name, struct str value)
 {
     if (str_is(name, "data")) {
-        buf_add(&s->data, value);
+        decoded_add(&s->data, value);
         buf_addc(&s->data, '\n');
     } else if (str_is(name, "event")) {
         buf_clear(&s->type);
-        buf_add(&s->type, value);
+        decoded_add(&s->type, value);
     } else if (str_is(name, "id") && !memchr(value.n ? value.p : "x", '\0', value.n)) {
         buf_clear(&s->id);
-        buf_add(&s->id, value);
+        decoded_add(&s->id, value);
     } else if (str_is(name, "retry") && is_digits(value)) {
         int64_t ms;
         if (str_int(value, &ms) == 0)
             s->retry_ms = ms;
     }
+}
+
+/* How many bytes one U+FFFD stands for: as many as could still have begun a character (Unicode's
+ * "maximal subpart", which is what the standard's decoder replaces). */
+static size_t broken_bytes(struct str s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    size_t want = p[0] >= 0xf0 && p[0] <= 0xf4  ? 4
+                  : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+                  : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+                                                : 1;
+    unsigned low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+    unsigned high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+    size_t n = 1;
+    for (; n < want && n < s.n && p[n] >= low && p[n] <= high; n++)
+        low = 0x80, high = 0xbf;
+    return n;
+}
+
+/* The stream is UTF-8; what is not becomes U+FFFD. NUL is a character here. */
+static void decoded_add(struct buf *out, struct str s)
+{
+    for (ptrdiff_t at; (at = text_invalid_at(s)) >= 0;) {
+        bool nul = s.p[at] == 0;
+        size_t bad = nul ? 1 : broken_bytes(str_from(s, (size_t)at));
+        buf_add(out, str_head(s, (size_t)at));
+        buf_add(out, nul ? (struct str){"\0", 1} : STR("\xef\xbf\xbd"));
+        s = str_from(s, (size_t)at + bad);
+    }
+    buf_add(out, s);
 }
 
 static void line_read(struct sse *s, struct str line)

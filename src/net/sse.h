@@ -1,7 +1,7 @@
 /* sse: reads an event stream as the WHATWG HTML standard says (section 9.2.6), piece by piece.
  *
  * LF, CR and CR LF end lines, a byte order mark at the start is skipped, comments are dropped, an event
- * without data is none. The same events come out wherever the bytes are cut. */
+ * without data is none. Bytes that are not UTF-8 become U+FFFD. The same events come out wherever the bytes are cut. */
 #ifndef NET_SSE_H
 #define NET_SSE_H
 

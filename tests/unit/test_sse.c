@@ -105,6 +105,39 @@ TEST(a_byte_order_mark_is_skipped_also_when_it_comes_in_pieces)
     }
 }
 
+static bool on_data_kept(void *arg, const struct sse_event *event)
+{
+    struct str *data = arg;
+    static char copy[64];
+    memcpy(copy, event->data.p, event->data.n);
+    *data = (struct str){copy, event->data.n};
+    return true;
+}
+
+/* The expected counts are those of the WHATWG encoding standard's decoder. */
+TEST(one_replacement_stands_for_as_much_as_could_have_begun_a_character)
+{
+    static const struct {
+        const char *bytes, *text;
+    } rows[] = {
+        {"data: \xf0\x9f\x8f|\n\n", "\xef\xbf\xbd|"},
+        {"data: \xf0\x9f\x8f\n\n", "\xef\xbf\xbd"},
+        {"data: \xe0\x80|\n\n", "\xef\xbf\xbd\xef\xbf\xbd|"},
+        {"data: \xed\xa0\x80|\n\n", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd|"},
+        {"data: \xc0\xaf|\n\n", "\xef\xbf\xbd\xef\xbf\xbd|"},
+        {"data: \xc3\xc3\xa9|\n\n", "\xef\xbf\xbd\xc3\xa9|"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct str data = STR_NONE;
+        struct sse s;
+        struct err e;
+        sse_begin(&s);
+        CHECK(sse_feed(&s, str_of(rows[i].bytes), on_data_kept, &data, &e) == 0);
+        CHECK_STR(data, rows[i].text);
+        sse_end(&s);
+    }
+}
+
 TEST(a_line_or_an_event_past_the_limit_is_refused)
 {
     size_t n = SSE_EVENT_BYTES_MAX + 10;
@@ -143,5 +176,6 @@ TEST(reading_stops_where_the_reader_says_so)
 
 RUN(cmocka_unit_test(streams_read_as_the_standard_says_wherever_they_are_cut),
     cmocka_unit_test(a_byte_order_mark_is_skipped_also_when_it_comes_in_pieces),
+    cmocka_unit_test(one_replacement_stands_for_as_much_as_could_have_begun_a_character),
     cmocka_unit_test(a_line_or_an_event_past_the_limit_is_refused),
     cmocka_unit_test(reading_stops_where_the_reader_says_so))
