@@ -18,12 +18,10 @@ build: ## everything, into build/
 
 test: ## build and run the tests; T=word runs those whose name, suite or sentence has the word
 	@tools/deps run test
-	@tools/build build
 	@tools/test build $(T)
 
 test-sanitized: ## the same under AddressSanitizer and UndefinedBehaviorSanitizer, in build-asan/
 	@tools/deps run test
-	@tools/build build-asan
 	@tools/test build-asan $(T)
 
 check: ## read the structure: layers, doors, headers, words, docs, format, analysis, hardening
