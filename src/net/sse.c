@@ -46,24 +46,6 @@ static bool is_digits(struct str s)
     return s.n > 0;
 }
 
-static void field(struct sse *s, struct str name, struct str value)
-{
-    if (str_is(name, "data")) {
-        decoded_add(&s->data, value);
-        buf_addc(&s->data, '\n');
-    } else if (str_is(name, "event")) {
-        buf_clear(&s->type);
-        decoded_add(&s->type, value);
-    } else if (str_is(name, "id") && !memchr(value.n ? value.p : "x", '\0', value.n)) {
-        buf_clear(&s->id);
-        decoded_add(&s->id, value);
-    } else if (str_is(name, "retry") && is_digits(value)) {
-        int64_t ms;
-        if (str_int(value, &ms) == 0)
-            s->retry_ms = ms;
-    }
-}
-
 /* How many bytes one U+FFFD stands for: as many as could still have begun a character (Unicode's
  * "maximal subpart", which is what the standard's decoder replaces). */
 static size_t broken_bytes(struct str s)
@@ -92,6 +74,24 @@ static void decoded_add(struct buf *out, struct str s)
         s = str_from(s, (size_t)at + bad);
     }
     buf_add(out, s);
+}
+
+static void field(struct sse *s, struct str name, struct str value)
+{
+    if (str_is(name, "data")) {
+        decoded_add(&s->data, value);
+        buf_addc(&s->data, '\n');
+    } else if (str_is(name, "event")) {
+        buf_clear(&s->type);
+        decoded_add(&s->type, value);
+    } else if (str_is(name, "id") && !memchr(value.n ? value.p : "x", '\0', value.n)) {
+        buf_clear(&s->id);
+        decoded_add(&s->id, value);
+    } else if (str_is(name, "retry") && is_digits(value)) {
+        int64_t ms;
+        if (str_int(value, &ms) == 0)
+            s->retry_ms = ms;
+    }
 }
 
 static void line_read(struct sse *s, struct str line)
