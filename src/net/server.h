@@ -53,9 +53,6 @@ void request_set(struct request *r, const char *name, const char *value);
 /* Answers and ends the request. body is copied. Every answer carries X-Content-Type-Options and
  * Cache-Control: no-store unless set. HEAD sends no body. */
 void request_reply(struct request *r, int status, const char *content_type, struct str body);
-/* Closes the connection without an answer, for servers that play a broken one. Ends the request. */
-void request_drop(struct request *r);
-
 /* Closes the connection without an answer: for servers that pretend to fail (tests). */
 void request_drop(struct request *r);
 
@@ -71,7 +68,5 @@ void stream_close(struct stream *s);
  * the middle of the answer. */
 void stream_raw(struct stream *s, struct str bytes);
 void stream_cut(struct stream *s);
-/* Sends what was written, then closes the connection in the middle of the answer. Ends the stream. */
-void stream_drop(struct stream *s);
 
 #endif

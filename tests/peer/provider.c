@@ -55,7 +55,7 @@ static void stream_gone(void *arg)
 static void stream_finish(struct stream *s, bool drop)
 {
     if (drop)
-        stream_drop(s);
+        stream_cut(s);
     else
         stream_close(s);
 }
