@@ -1,6 +1,7 @@
 #include "base/expr.h"
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/regex.h"
 
 #include <string.h>
@@ -110,71 +111,14 @@ static int deeper(struct expr *x)
     return 0;
 }
 
-/* A decimal without its point: n / 10^scale. Sums of money stay exact as long as they fit. */
-struct fixed {
-    int64_t n;
-    unsigned scale;
-};
-
-static bool fixed_of(value v, struct fixed *out)
-{
-    if (!json_is(v, JSON_NUMBER))
-        return false;
-    char digits[24];
-    size_t n = 0;
-    *out = (struct fixed){0};
-    bool point = false;
-    for (size_t i = 0; i < v->text.n; i++) {
-        char c = v->text.p[i];
-        if (c == '.') {
-            point = true;
-            continue;
-        }
-        if ((c != '-' && !is_digit(c)) || n == sizeof digits)
-            return false; /* an exponent, or too long */
-        digits[n++] = c;
-        out->scale += point;
-    }
-    return str_int((struct str){digits, n}, &out->n) == 0;
-}
-
-static bool fixed_align(struct fixed *a, struct fixed *b)
-{
-    struct fixed *low = a->scale < b->scale ? a : b, *high = low == a ? b : a;
-    for (; low->scale < high->scale; low->scale++)
-        if (__builtin_mul_overflow(low->n, 10, &low->n))
-            return false;
-    return true;
-}
-
-static value fixed_value(struct arena *a, struct fixed f)
-{
-    for (; f.scale && f.n % 10 == 0; f.scale--)
-        f.n /= 10;
-    struct json *v = json_new(a, JSON_NUMBER);
-    if (f.scale == 0) {
-        v->text = str_f(a, "%lld", (long long)f.n);
-        return v;
-    }
-    struct str digits = str_f(a, "%0*lld", (int)f.scale + 1 + (f.n < 0), (long long)f.n);
-    size_t whole = digits.n - f.scale;
-    v->text = str_f(a, "%.*s.%.*s", (int)whole, digits.p, (int)f.scale, digits.p + whole);
-    return v;
-}
-
 static value arithmetic(struct arena *a, value left, char sign, value right)
 {
-    struct fixed x, y;
-    bool exact = fixed_of(left, &x) && fixed_of(right, &y);
-    if (exact && sign == '*') {
-        x.scale += y.scale;
-        exact = !__builtin_mul_overflow(x.n, y.n, &x.n);
-    } else if (exact) {
-        exact = fixed_align(&x, &y) &&
-                !(sign == '+' ? __builtin_add_overflow(x.n, y.n, &x.n) : __builtin_sub_overflow(x.n, y.n, &x.n));
-    }
+    struct decimal x, y;
+    bool exact = decimal_of(left, &x) && decimal_of(right, &y);
     if (exact)
-        return fixed_value(a, x);
+        exact = sign == '*' ? decimal_multiply(&x, y) : sign == '+' ? decimal_add(&x, y) : decimal_subtract(&x, y);
+    if (exact)
+        return decimal_json(a, x);
     double p = json_num(left, 0), q = json_num(right, 0);
     return json_new_num(a, sign == '*' ? p * q : sign == '+' ? p + q : p - q); /* null when infinite */
 }
@@ -217,11 +161,7 @@ static int order(value a, value b)
     }
     if (!json_is(a, JSON_NUMBER) || !json_is(b, JSON_NUMBER))
         return 2;
-    struct fixed x, y;
-    if (fixed_of(a, &x) && fixed_of(b, &y) && fixed_align(&x, &y))
-        return (x.n > y.n) - (x.n < y.n);
-    double p = json_num(a, 0), q = json_num(b, 0);
-    return (p > q) - (p < q);
+    return decimal_order(a, b);
 }
 
 /* A list holds an equal value, a text holds the text, an object has a member of that name. */

@@ -41,6 +41,7 @@ int64_t json_int(const struct json *v, int64_t otherwise);        /* otherwise u
 double json_num(const struct json *v, double otherwise);
 bool json_bool(const struct json *v, bool otherwise);
 bool json_is(const struct json *v, enum json_kind kind);
+bool json_whole(const struct json *v); /* a number without a fraction, of any size: 3, 3.0, 1e30 */
 /* Same kind and content; numbers by value, object members in any order. */
 bool json_same(const struct json *a, const struct json *b);
 

@@ -10,7 +10,7 @@
 
 /* A number without its spelling: 0.D x 10^point, where D are the digits from `first` to the last
  * one that is not 0, taken from the source text with the decimal point skipped. No digits: zero. */
-struct decimal {
+struct spelling {
     const char *text; /* the first digit of the source */
     size_t whole;     /* digits before its decimal point */
     size_t first, n;
@@ -18,16 +18,16 @@ struct decimal {
     bool minus;
 };
 
-static char decimal_digit(const struct decimal *d, size_t i)
+static char spelling_digit(const struct spelling *d, size_t i)
 {
     i += d->first;
     return d->text[i < d->whole ? i : i + 1];
 }
 
-static struct decimal decimal_of(struct str number)
+static struct spelling spelling_of(struct str number)
 {
     const int64_t far = 1000000000000; /* an exponent past any length of text: only 0 can have it */
-    struct decimal d = {.minus = number.n && number.p[0] == '-'};
+    struct spelling d = {.minus = number.n && number.p[0] == '-'};
     d.text = number.p + d.minus;
     const char *end = number.p + number.n, *p = d.text;
     while (p < end && *p >= '0' && *p <= '9')
@@ -46,27 +46,35 @@ static struct decimal decimal_of(struct str number)
     }
     d.point += (int64_t)d.whole;
     d.n = all;
-    while (d.n && decimal_digit(&d, 0) == '0') {
+    while (d.n && spelling_digit(&d, 0) == '0') {
         d.first++;
         d.n--;
         d.point--;
     }
-    while (d.n && decimal_digit(&d, d.n - 1) == '0')
+    while (d.n && spelling_digit(&d, d.n - 1) == '0')
         d.n--;
     if (d.n == 0)
         d.minus = false;
     return d;
 }
 
-static bool decimal_same(struct str x, struct str y)
+static bool spelling_same(struct str x, struct str y)
 {
-    struct decimal a = decimal_of(x), b = decimal_of(y);
+    struct spelling a = spelling_of(x), b = spelling_of(y);
     if (a.n != b.n || a.minus != b.minus || (a.n && a.point != b.point))
         return false;
     for (size_t i = 0; i < a.n; i++)
-        if (decimal_digit(&a, i) != decimal_digit(&b, i))
+        if (spelling_digit(&a, i) != spelling_digit(&b, i))
             return false;
     return true;
+}
+
+bool json_whole(const struct json *v)
+{
+    if (!json_is(v, JSON_NUMBER))
+        return false;
+    struct spelling d = spelling_of(v->text);
+    return d.n == 0 || d.point >= (int64_t)d.n;
 }
 
 int64_t json_int(const struct json *v, int64_t otherwise)
@@ -76,7 +84,7 @@ int64_t json_int(const struct json *v, int64_t otherwise)
         return otherwise;
     if (str_int(v->text, &out) == 0)
         return out;
-    struct decimal d = decimal_of(v->text); /* 3.0 and 1e2 are whole numbers too */
+    struct spelling d = spelling_of(v->text); /* 3.0 and 1e2 are whole numbers too */
     if (d.n == 0)
         return 0;
     if (d.point < (int64_t)d.n || d.point > 19)
@@ -84,15 +92,15 @@ int64_t json_int(const struct json *v, int64_t otherwise)
     char plain[24] = "-";
     size_t n = d.minus;
     for (int64_t i = 0; i < d.point; i++)
-        plain[n++] = (size_t)i < d.n ? decimal_digit(&d, (size_t)i) : '0';
+        plain[n++] = (size_t)i < d.n ? spelling_digit(&d, (size_t)i) : '0';
     return str_int((struct str){plain, n}, &out) == 0 ? out : otherwise;
 }
 
 /* The shortest decimal, laid out as ECMAScript does (Number::toString), but whole numbers never
  * take an exponent: 1E2 is 100, 0.10 is 0.1, 1e-7 is 1e-7. */
-static void put_decimal(struct buf *out, struct str number)
+static void put_shortest(struct buf *out, struct str number)
 {
-    struct decimal d = decimal_of(number);
+    struct spelling d = spelling_of(number);
     if (d.minus)
         buf_addc(out, '-');
     if (d.n == 0) {
@@ -108,7 +116,7 @@ static void put_decimal(struct buf *out, struct str number)
     for (size_t i = 0; i < d.n; i++) {
         if (i > 0 && (int64_t)i == point)
             buf_addc(out, '.');
-        buf_addc(out, decimal_digit(&d, i));
+        buf_addc(out, spelling_digit(&d, i));
     }
     for (int64_t i = (int64_t)d.n; i < point; i++)
         buf_addc(out, '0');
@@ -149,7 +157,7 @@ bool json_same(const struct json *a, const struct json *b)
     if (a->kind == JSON_STRING)
         return str_eq(a->text, b->text);
     if (a->kind == JSON_NUMBER)
-        return str_eq(a->text, b->text) || decimal_same(a->text, b->text);
+        return str_eq(a->text, b->text) || spelling_same(a->text, b->text);
     if (a->kind == JSON_OBJECT)
         return same_members(a, b);
     const struct json *x = a->child, *y = b->child;
@@ -364,7 +372,7 @@ static void canonical(struct arena *a, struct buf *out, const struct json *v)
     if (!v || v->kind < JSON_NUMBER) {
         json_put(&(struct json_writer){.out = out}, v);
     } else if (v->kind == JSON_NUMBER) {
-        put_decimal(out, v->text);
+        put_shortest(out, v->text);
     } else if (v->kind == JSON_STRING) {
         quoted(out, text_nfc(a, v->text));
     } else if (v->kind == JSON_ARRAY) {

@@ -14,10 +14,11 @@ static pcre2_code *compile(struct str pattern, struct err *e)
         err_set(e, ERR_INVALID, "the pattern is longer than %d bytes", REGEX_BYTES_MAX);
         return NULL;
     }
-    /* The text may be any bytes: what is not UTF-8 in it never matches, instead of being trusted. */
-    pcre2_code *compiled =
-        pcre2_compile((PCRE2_SPTR)(pattern.n ? pattern.p : ""), pattern.n,
-                      PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C, &code, &at, NULL);
+    /* The text may be any bytes: what is not UTF-8 in it never matches, instead of being trusted.
+     * $ is the very end, as in JavaScript: a line feed behind a date must not slip through. */
+    pcre2_code *compiled = pcre2_compile(
+        (PCRE2_SPTR)(pattern.n ? pattern.p : ""), pattern.n,
+        PCRE2_UTF | PCRE2_MATCH_INVALID_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_DOLLAR_ENDONLY, &code, &at, NULL);
     if (!compiled) {
         PCRE2_UCHAR why[120] = "";
         pcre2_get_error_message(code, why, sizeof why);

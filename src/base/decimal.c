@@ -1,0 +1,82 @@
+#include "base/decimal.h"
+
+#include <math.h>
+
+bool decimal_of(const struct json *number, struct decimal *out)
+{
+    if (!json_is(number, JSON_NUMBER))
+        return false;
+    struct str text = number->text;
+    char digits[24];
+    size_t n = 0;
+    bool point = false;
+    *out = (struct decimal){0};
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i];
+        if (c == '.') {
+            point = true;
+            continue;
+        }
+        if ((c != '-' && (c < '0' || c > '9')) || n == sizeof digits)
+            return false; /* an exponent, or too long */
+        digits[n++] = c;
+        out->scale += point;
+    }
+    return str_int((struct str){digits, n}, &out->n) == 0;
+}
+
+bool decimal_align(struct decimal *a, struct decimal *b)
+{
+    struct decimal *low = a->scale < b->scale ? a : b, *high = low == a ? b : a;
+    for (; low->scale < high->scale; low->scale++)
+        if (__builtin_mul_overflow(low->n, 10, &low->n))
+            return false;
+    return true;
+}
+
+bool decimal_add(struct decimal *a, struct decimal b)
+{
+    return decimal_align(a, &b) && !__builtin_add_overflow(a->n, b.n, &a->n);
+}
+
+bool decimal_subtract(struct decimal *a, struct decimal b)
+{
+    return decimal_align(a, &b) && !__builtin_sub_overflow(a->n, b.n, &a->n);
+}
+
+bool decimal_multiply(struct decimal *a, struct decimal b)
+{
+    a->scale += b.scale;
+    return !__builtin_mul_overflow(a->n, b.n, &a->n);
+}
+
+struct json *decimal_json(struct arena *a, struct decimal d)
+{
+    for (; d.scale && d.n % 10 == 0; d.scale--)
+        d.n /= 10;
+    if (d.scale == 0)
+        return json_new_int(a, d.n);
+    struct str digits = str_f(a, "%0*lld", (int)d.scale + 1 + (d.n < 0), (long long)d.n);
+    size_t whole = digits.n - d.scale;
+    struct json *v = json_new(a, JSON_NUMBER);
+    v->text = str_f(a, "%.*s.%.*s", (int)whole, digits.p, (int)d.scale, digits.p + whole);
+    return v;
+}
+
+int decimal_order(const struct json *a, const struct json *b)
+{
+    struct decimal x, y;
+    if (decimal_of(a, &x) && decimal_of(b, &y) && decimal_align(&x, &y))
+        return (x.n > y.n) - (x.n < y.n);
+    double p = json_num(a, 0), q = json_num(b, 0);
+    return (p > q) - (p < q);
+}
+
+bool decimal_divides(const struct json *step, const struct json *number)
+{
+    struct decimal x, y;
+    if (decimal_of(step, &x) && decimal_of(number, &y) && decimal_align(&x, &y))
+        return x.n != 0 && (x.n == -1 || y.n % x.n == 0); /* INT64_MIN % -1 traps */
+    double times = json_num(number, 0) / json_num(step, 0);
+    return isfinite(times) && floor(times) == times;
+}

@@ -1,0 +1,31 @@
+/* decimal: exact arithmetic on the numbers of JSON, as far as 64 bits reach.
+ *
+ * Sums of money must not pass through a double. A number such as 12.30 is 1230 / 10^2 here; what
+ * does not fit (an exponent, more than 18 digits) is left to the caller's doubles. */
+#ifndef BASE_DECIMAL_H
+#define BASE_DECIMAL_H
+
+#include "base/json.h"
+
+struct decimal {
+    int64_t n;
+    unsigned scale; /* the value is n / 10^scale */
+};
+
+/* Each gives false where the result does not fit; the operands are spoilt then. */
+bool decimal_of(const struct json *number, struct decimal *out); /* false also for other kinds */
+bool decimal_align(struct decimal *a, struct decimal *b);        /* to the larger scale of both */
+bool decimal_add(struct decimal *a, struct decimal b);
+bool decimal_subtract(struct decimal *a, struct decimal b);
+bool decimal_multiply(struct decimal *a, struct decimal b);
+
+/* As a JSON number without zeros at its end. */
+struct json *decimal_json(struct arena *a, struct decimal d);
+
+/* -1, 0 or 1 for two JSON numbers; through doubles where they do not fit. */
+int decimal_order(const struct json *a, const struct json *b);
+
+/* Is `number` a whole multiple of `step`? Through doubles where they do not fit. */
+bool decimal_divides(const struct json *step, const struct json *number);
+
+#endif
