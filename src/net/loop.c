@@ -66,8 +66,9 @@ static struct event_base *base_new(void)
     struct event_config *config = event_config_new();
     if (!config)
         return NULL;
-    /* Delays are in milliseconds on the monotonic clock; the coarse one ticks every 4 ms only. */
-    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+    /* Delays are in milliseconds on the monotonic clock; the coarse one ticks every 4 ms only. They count
+     * from the call, not from the start of the round. */
+    event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER | EVENT_BASE_FLAG_NO_CACHE_TIME);
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
