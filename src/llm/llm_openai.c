@@ -7,6 +7,7 @@
 #include "net/client.h"
 #include "net/sse.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -31,7 +32,9 @@ struct openai {
     struct llm_config config;
     struct str key; /* "" for none */
     const char *url, *authorization;
-    struct str head, head_tools; /* the body up to `"messages":[`, and up to `"tools":[` */
+    struct str head, head_tools;                   /* the body up to `"messages":[`, and up to `"tools":[` */
+    struct llm_attempt *attempts, *next_looked_at; /* all open ones; where look_for_silence goes on */
+    struct loop_timer *look;                       /* set while any is open */
 };
 
 /* What an attempt needs once the first byte is here; most attempts wait for it most of their time. */
@@ -44,6 +47,7 @@ struct reading {
 
 struct llm_attempt {
     struct openai *p;
+    struct llm_attempt *next, **link; /* *link == this */
     struct client_call *call;
     struct loop_timer *timer; /* set after [DONE] */
     struct llm_attempt_hooks hooks;
@@ -57,6 +61,11 @@ struct llm_attempt {
 
 static void attempt_free(struct llm_attempt *t)
 {
+    *t->link = t->next;
+    if (t->next)
+        t->next->link = t->link;
+    if (t->p->next_looked_at == t)
+        t->p->next_looked_at = t->next;
     if (t->timer)
         loop_cancel(t->timer);
     if (t->reading) {
@@ -68,11 +77,11 @@ static void attempt_free(struct llm_attempt *t)
     free(t);
 }
 
-static void attempt_end(struct llm_attempt *t, struct llm_end *end)
+/* `r` is what filling `end` gave. */
+static void attempt_end(struct llm_attempt *t, int r, struct llm_end *end)
 {
+    assert(r == end->answer.result);
     end->delivered = t->delivered;
-    if (end->answer.result == 0)
-        end->retryable = false;
     t->hooks.on_end(t->arg, end);
     attempt_free(t); /* after: the answer's texts live in it */
 }
@@ -82,40 +91,59 @@ static struct llm_end end_begin(void)
     return (struct llm_end){.retry_after_ms = -1};
 }
 
-/* Ends the attempt with what its stream or whole body holds. */
-static void attempt_close(struct llm_attempt *t)
+/* What the attempt's stream or whole body holds. */
+static int reading_close(struct llm_attempt *t, struct llm_end *end)
 {
-    struct llm_end end = end_begin();
     struct reading *reading = t->reading;
-    end.status = 200;
-    int r = 0;
+    end->status = 200;
     if (!reading->is_whole)
-        r = llm_stream_close(&reading->stream, &end);
-    else if (reading->whole.cut)
-        r = llm_answer_failed(&end, ERR_LIMIT, false, "the model's answer is longer than %d bytes", WHOLE_BYTES_MAX);
-    else
-        r = llm_answer_read(t->p->scratch, buf_str(&reading->whole), t->p->key, &end);
-    (void)r; /* in `end` as well */
-    attempt_end(t, &end);
+        return llm_stream_close(&reading->stream, end);
+    if (reading->whole.cut)
+        return llm_answer_failed(end, ERR_LIMIT, false, "the model's answer is longer than %d bytes", WHOLE_BYTES_MAX);
+    return llm_answer_read(t->p->scratch, buf_str(&reading->whole), t->p->key, end);
 }
 
 static void done_timer(void *arg)
 {
     struct llm_attempt *t = arg;
     t->timer = NULL;
+    struct llm_end end = end_begin();
     client_cancel(t->call);
-    attempt_close(t);
+    attempt_end(t, reading_close(t, &end), &end);
 }
 
-static bool too_slow(struct llm_attempt *t, struct llm_end *end)
+static int silence_ms_max(const struct llm_attempt *t)
 {
-    const struct llm_config *c = &t->p->config;
-    int limit_ms = t->chunks ? c->idle_ms : c->first_token_ms;
-    if (clock_mono_us() - t->heard_us <= (int64_t)limit_ms * 1000)
-        return false;
-    llm_answer_failed(end, ERR_TIMEOUT, true, "the model was silent for %d ms %s", limit_ms,
-                      t->chunks ? "in the middle of its answer" : "before its first word");
-    return true;
+    return t->chunks ? t->p->config.idle_ms : t->p->config.first_token_ms;
+}
+
+/* How often silence is looked for: a tenth of the shorter clock late is soon enough, and never 200 ms late. */
+static int look_ms(const struct llm_config *c)
+{
+    int ms = (c->idle_ms < c->first_token_ms ? c->idle_ms : c->first_token_ms) / 10;
+    return ms < 10 ? 10 : ms > 150 ? 150 : ms;
+}
+
+/* One timer for all attempts. Whoever is told may ask and cancel: next_looked_at moves along. */
+static void look_for_silence(void *arg)
+{
+    struct openai *p = arg;
+    int64_t now_us = clock_mono_us();
+    p->look = loop_after(p->loop, look_ms(&p->config), look_for_silence, p);
+    for (struct llm_attempt *t = p->attempts; t; t = p->next_looked_at) {
+        struct llm_end end = end_begin();
+        p->next_looked_at = t->next;
+        if (t->timer || now_us - t->heard_us <= (int64_t)silence_ms_max(t) * 1000)
+            continue;
+        int r = llm_answer_failed(&end, ERR_TIMEOUT, true, "the model was silent for %d ms %s", silence_ms_max(t),
+                                  t->chunks ? "in the middle of its answer" : "before its first word");
+        client_cancel(t->call);
+        attempt_end(t, r, &end);
+    }
+    if (!p->attempts) {
+        loop_cancel(p->look);
+        p->look = NULL;
+    }
 }
 
 static bool on_event(void *arg, const struct sse_event *event)
@@ -155,6 +183,8 @@ static void on_data(void *arg, struct str bytes)
         t->reading = reading_new(t, bytes);
     }
     if (t->reading->is_whole) {
+        t->chunks = true;
+        t->heard_us = clock_mono_us();
         buf_add(&t->reading->whole, bytes);
         return;
     }
@@ -170,49 +200,56 @@ static void on_data(void *arg, struct str bytes)
     }
     if (r < 0)
         llm_answer_failed(&end, ERR_INVALID, true, "the model's stream is unreadable: %.200s", e.text);
-    bool failed = end.answer.result != 0 || (!t->reading->stream.done && too_slow(t, &end));
-    if (failed) {
+    if (end.answer.result != 0) {
         client_cancel(t->call);
-        attempt_end(t, &end);
+        attempt_end(t, end.answer.result, &end);
     } else if (t->reading->stream.done && !t->timer) {
         t->timer = loop_after(t->p->loop, AFTER_DONE_MS, done_timer, t);
     }
 }
 
 /* What the client says of an answer that did not come. */
-static void lost(struct llm_end *end, const struct client_answer *answer)
+static int lost(const struct client_answer *answer, struct llm_end *end)
 {
     bool timeout = answer->end == CLIENT_TIMEOUT || answer->err.code == ERR_TIMEOUT;
     int code = answer->end == CLIENT_TOO_LARGE ? ERR_LIMIT : timeout ? ERR_TIMEOUT : ERR_IO;
-    llm_answer_failed(end, code, answer->end != CLIENT_TOO_LARGE, "the model's server: %.300s", answer->err.text);
+    return llm_answer_failed(end, code, answer->end != CLIENT_TOO_LARGE, "the model's server: %.300s",
+                             answer->err.text);
+}
+
+static int refused(struct arena *scratch, const struct client_answer *answer, struct str key, struct llm_end *end)
+{
+    struct json *body = NULL;
+    if (json_parse(scratch, answer->body, &body, NULL) < 0)
+        body = NULL;
+    return llm_answer_refused(end, answer->status, body, answer->body, key);
+}
+
+static int answer_take(struct llm_attempt *t, const struct client_answer *answer, struct llm_end *end)
+{
+    struct reading *reading = t->reading;
+    bool events = reading && !reading->is_whole;
+    if (events && (reading->stream.finish[0] || reading->stream.done))
+        return reading_close(t, end); /* the answer is whole, however the connection ended */
+    if (answer->end != CLIENT_DONE)
+        return lost(answer, end);
+    if (answer->status < 200 || answer->status > 299)
+        return refused(t->p->scratch, answer, t->p->key, end);
+    if (events && !t->chunks)
+        return llm_answer_failed(end, ERR_INVALID, true, "the model's server sent neither a stream nor an answer");
+    if (reading)
+        return reading_close(t, end);
+    return llm_answer_read(t->p->scratch, answer->body, t->p->key, end);
 }
 
 static void on_done(void *arg, const struct client_answer *answer)
 {
     struct llm_attempt *t = arg;
     struct llm_end end = end_begin();
-    bool success = answer->status >= 200 && answer->status <= 299;
     end.status = answer->status;
     end.retry_after_ms = answer->retry_after_ms;
     arena_reset(t->p->scratch);
-    if (t->reading && !t->reading->is_whole && (t->reading->stream.finish[0] || t->reading->stream.done)) {
-        attempt_close(t); /* the answer is whole, however the connection ended */
-    } else if (answer->end != CLIENT_DONE) {
-        lost(&end, answer);
-        attempt_end(t, &end);
-    } else if (!success) {
-        struct json *body = NULL;
-        if (json_parse(t->p->scratch, answer->body, &body, NULL) < 0)
-            body = NULL;
-        llm_answer_refused(&end, answer->status, body, answer->body, t->p->key);
-        attempt_end(t, &end);
-    } else if (t->reading) {
-        attempt_close(t);
-    } else {
-        int r = llm_answer_read(t->p->scratch, answer->body, t->p->key, &end);
-        (void)r; /* in `end` as well */
-        attempt_end(t, &end);
-    }
+    attempt_end(t, answer_take(t, answer, &end), &end);
 }
 
 static struct llm_attempt *openai_ask(struct llm_provider *provider, const struct llm_question *q, int total_ms,
@@ -221,7 +258,8 @@ static struct llm_attempt *openai_ask(struct llm_provider *provider, const struc
     struct openai *p = (struct openai *)provider;
     const struct llm_config *c = &p->config;
     struct llm_attempt *t = mem_get(sizeof *t);
-    *t = (struct llm_attempt){.p = p, .hooks = *hooks, .arg = arg, .heard_us = clock_mono_us()};
+    *t = (struct llm_attempt){
+        .p = p, .next = p->attempts, .link = &p->attempts, .hooks = *hooks, .arg = arg, .heard_us = clock_mono_us()};
     struct client_request request = {
         .method = "POST",
         .url = p->url,
@@ -230,12 +268,17 @@ static struct llm_attempt *openai_ask(struct llm_provider *provider, const struc
         .parts = {q->tools.n ? p->head_tools : p->head, q->tools, q->tools.n ? STR("],\"messages\":[") : STR_NONE,
                   q->shared, q->transcript, q->state, STR("]}")},
         .connect_ms = c->connect_ms < total_ms ? c->connect_ms : total_ms,
-        .first_byte_ms = c->stream && c->first_token_ms < total_ms ? c->first_token_ms : total_ms,
-        .idle_ms = c->idle_ms < total_ms ? c->idle_ms : total_ms,
+        .first_byte_ms = total_ms, /* look_for_silence is stricter: bytes are not words */
+        .idle_ms = total_ms,
         .total_ms = total_ms,
         .answer_bytes_max = c->stream ? STREAM_BYTES_MAX : WHOLE_BYTES_MAX,
     };
     struct client_hooks client_hooks = {.on_data = c->stream ? on_data : NULL, .on_done = on_done};
+    if (t->next)
+        t->next->link = &t->next;
+    p->attempts = t;
+    if (c->stream && !p->look) /* without streaming the only word is the last one */
+        p->look = loop_after(p->loop, look_ms(c), look_for_silence, p);
     t->call = client_send(p->client, &request, &client_hooks, t);
     return t;
 }
@@ -252,6 +295,8 @@ static void openai_cancel(struct llm_provider *provider, struct llm_attempt *t)
 static void openai_free(struct llm_provider *provider)
 {
     struct openai *p = (struct openai *)provider;
+    if (p->look)
+        loop_cancel(p->look);
     if (p->authorization) {
         sodium_memzero((char *)p->key.p, p->key.n);
         sodium_memzero((char *)p->authorization, strlen(p->authorization));
