@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { CHARACTERS_MAX = 4096, NEGATION_WORDS = 3, ANSWER_WORDS_MAX = 4 };
+enum { CHARACTERS_MAX = 4096, NEGATION_WORDS = 3 };
 
 /* A vocabulary is one text: its words between single spaces, a space at both ends. */
 static bool among(const char *vocabulary, struct str word)
@@ -113,7 +113,12 @@ size_t words_count(struct str folded)
 /* --- phrases --- */
 
 static const char answers[] = " yes yeah yep yup no nope nah nothing none nobody sim nao nada ninguem si nadie ok okay "
-                              "claro isso eso negativo afirmativo neither ";
+                              "claro isso eso negative negativo afirmativo neither not yet still ainda todavia aun ";
+/* What people put around an answer without saying more. */
+static const char around[] = " it is was were they did do does had have has i we there at all sir sorry unfortunately "
+                             "sadly afraid hi hello estava esta estavam tem tinha tinham tenho la senhor senhora "
+                             "infelizmente desculpe estaba estaban tengo tenian tiene ahi alli senor senora lamentablemente "
+                             "desgraciadamente e a o y ";
 static const struct {
     const char *language, *words;
 } negations[] = {
@@ -135,9 +140,11 @@ struct words_phrase words_phrase_of(struct arena *a, struct str text, struct str
     struct words_phrase p = {.words = words_fold(a, text), .language = language, .value = value};
     struct str rest = str_trim(p.words), word;
     p.single = words_count(p.words) == 1;
-    p.answer = p.single && among(answers, rest);
-    while (rest.n && str_split(&rest, ' ', &word))
+    p.answer = rest.n > 0;
+    while (rest.n && str_split(&rest, ' ', &word)) {
+        p.answer &= among(answers, word);
         p.negative |= negates(language, word);
+    }
     return p;
 }
 
@@ -174,20 +181,6 @@ ptrdiff_t words_find(struct str folded, const struct words_phrase *p)
     }
 }
 
-bool words_answers(struct str folded, const struct words_phrase *p)
-{
-    if (words_count(folded) <= ANSWER_WORDS_MAX && str_starts(folded, p->words))
-        return true;
-    if (str_has(folded, STR(" ? ")))
-        return false;
-    ptrdiff_t at = str_find(folded, p->words);
-    if (at < 0)
-        return false;
-    size_t end = (size_t)at + p->words.n;
-    bool begins = at == 0 || folded.p[at - 1] == '|', ends = end == folded.n || folded.p[end] == '|';
-    return begins && ends;
-}
-
 /* --- a person is wanted --- */
 
 /* A person by any reading, and words that are one only behind a verb ("talk to someone"). */
@@ -200,7 +193,7 @@ static const char person_real[] = " real actual live physical living ";
 static const char contact[] = " talk speak chat transfer connect pass contact redirect escalate falar fala conversar "
                               "transferir transfere transfira passar passa passe chamar chame contatar contactar "
                               "atendido atendida encaminhar encaminha hablar hablo platicar transfiere transfiereme "
-                              "transferirme pasarme pasame paseme pasas comunicar comunicarme comunicame comuniqueme "
+                              "transferirme pasarme pasame paseme pasas comunica comunicas comunique comunicar comunicarme comunicame comuniqueme "
                               "atienda atiendan conectar conectame ";
 static const char contact_behind[] = " talk speak chat call falar conversar ligar hablar platicar llamar ";
 static const char want[] = " want wanna need prefer get give demand quero queria preciso prefiro gostaria desejo exijo "
@@ -354,6 +347,21 @@ bool words_thank(struct str folded)
 bool words_close(struct str folded)
 {
     return only(folded, thanks, closing);
+}
+
+bool words_answers(struct str folded, const struct words_phrase *p)
+{
+    if (!p->single) { /* "not yet" says all when nothing comes behind it: not in "not yet delivered" */
+        ptrdiff_t at = words_find(folded, p);
+        size_t end = at < 0 ? 0 : (size_t)at + p->words.n;
+        return at >= 0 && (end == folded.n || folded.p[end] == '|');
+    }
+    struct str rest = str_trim(folded), word;
+    while (rest.n && str_split(&rest, ' ', &word))
+        if (str_is(word, "?") || (!is_mark(word) && !among(answers, word) && !among(around, word) &&
+                                  !among(thanks, word) && !among(closing, word)))
+            return false;
+    return true;
 }
 
 bool words_greet(struct str folded)

@@ -19,7 +19,7 @@ struct words_phrase {
     struct str language; /* whose "no" turns it around */
     struct str value;    /* what it says; "" for phrases that have no value */
     bool single;         /* one word */
-    bool answer;         /* one word that only a question gives a meaning: yes, no, nothing */
+    bool answer;         /* only a question gives it a meaning: yes, no, nothing, not yet */
     bool negative;       /* it holds a "not" itself, so one before it changes nothing */
 };
 struct words_phrase words_phrase_of(struct arena *a, struct str text, struct str language, struct str value);
@@ -28,8 +28,9 @@ struct words_phrase words_phrase_of(struct arena *a, struct str text, struct str
  * three words before it in the same clause; -1 when there is none. */
 ptrdiff_t words_find(struct str folded, const struct words_phrase *p);
 
-/* A yes, no or nothing that stands alone: a clause of its own in a text without a question, or a text of at
- * most four words that begins with it. */
+/* Does the answer stand alone? A word like "yes" does in a text that holds nothing but answers, thanks and what
+ * people put around them ("no, sorry"); "not yet" does at the end of a clause. Anything else around it may be
+ * what really matters ("no idea", "yes, but where?"). */
 bool words_answers(struct str folded, const struct words_phrase *p);
 
 /* The customer wants to talk with a person. */
