@@ -2,9 +2,14 @@
  * customer's words cannot get in by accident and control characters cannot forge a line.
  *
  *   log_write(LOG_INFO, "turn.ended", LOG_INT("ms", 12), LOG_ID("conversation", id), LOG_END);
+ *   {"at":"2026-11-22T07:45:00.123456Z","level":"info","event":"turn.ended","ms":12,
+ *    "conversation":"c00c7n8dse80r0"}                                        (on one line)
  *
- * LOG_SECRET fields are masked: only the length and the first four hex digits of the SHA-256
- * are written, so that equal values can be recognised and none can be read. */
+ * LOG_STR texts are cut after 500 characters; what is not UTF-8 or acts on a terminal is replaced.
+ * A line has at most 4096 bytes: fields that do not fit are left out and "cut":true stands at the
+ * end. LOG_ID is a conversation's id in its public form (base/id.h). LOG_SECRET fields are masked:
+ * only the length and the first four hex digits of the SHA-256 are written, so that equal values
+ * can be recognised and none can be read. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

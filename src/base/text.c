@@ -101,13 +101,15 @@ struct str text_repair(struct arena *a, struct str s, bool *repaired)
         bool broken;
         length = sequence((const unsigned char *)s.p + i, s.n - i, &broken);
         uint32_t c = broken ? 0 : code_point(s.p + i, length);
-        bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
-        if (!control || c == '\t' || c == '\n') {
+        bool control = c < 0x20 || (c >= 0x7f && c < 0xa0), separator = c == 0x2028 || c == 0x2029;
+        if ((!control && !separator) || c == '\t' || c == '\n') {
             buf_add(&out, (struct str){s.p + i, length});
             continue;
         }
         changed = true;
-        if (c != '\r')
+        if (separator)
+            buf_addc(&out, '\n');
+        else if (c != '\r')
             buf_adds(&out, "\xef\xbf\xbd");
         else if (i + 1 == s.n || s.p[i + 1] != '\n')
             buf_addc(&out, '\n');

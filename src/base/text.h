@@ -11,7 +11,7 @@
 ptrdiff_t text_invalid_at(struct str s);
 
 /* A copy with every invalid sequence and every control character but \t and \n replaced by U+FFFD
- * (\r\n and \r become \n). Sets *repaired when anything changed. */
+ * (\r\n, \r and the separators U+2028 and U+2029 become \n). Sets *repaired when anything changed. */
 struct str text_repair(struct arena *a, struct str s, bool *repaired);
 
 /* A copy without what a reader cannot see but a model can: zero-width characters, tag characters

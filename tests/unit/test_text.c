@@ -71,7 +71,7 @@ TEST(repair_replaces_what_is_broken_and_keeps_the_rest)
               "b\xef\xbf\xbd"
               "c");
     CHECK(changed);
-    CHECK_STR(text_repair(a, STR("1\r\n2\r3\n\r"), &changed), "1\n2\n3\n\n");
+    CHECK_STR(text_repair(a, STR("1\r\n2\r3\n\r4\u20285"), &changed), "1\n2\n3\n\n4\n5");
     CHECK(changed);
     CHECK_STR(repair(STR("\x1b[31m\0\x7f")), "\xef\xbf\xbd[31m\xef\xbf\xbd\xef\xbf\xbd");
     CHECK_STR(repair(STR("\xc2\x85")), "\xef\xbf\xbd"); /* a C1 control */
