@@ -1,6 +1,7 @@
 #include "net/connection.h"
 
 #include "base/fault.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,8 +142,8 @@ static const char *target_read(struct request *r)
     str_split(&target, '?', &raw);
     r->query = target;
     r->path = decode(r->arena, raw, false);
-    if (!r->path.p || has_dots(r->path))
-        return "The path has a malformed escape or a dot segment.";
+    if (!r->path.p || has_dots(r->path) || text_invalid_at(r->path) >= 0)
+        return "The path has a malformed escape, a dot segment or bytes that are not UTF-8.";
     if (r->query.n && !decode(r->arena, r->query, true).p)
         return "The query has a malformed escape.";
     return NULL;
