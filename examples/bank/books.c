@@ -54,11 +54,12 @@ static const char *const queries[QUERIES] = {
         "SELECT o.id, d.last4 AS card_last4, d.kind AS card_kind, o.reason, o.status, o.ordered_on, o.promised_on,"
         " r.code AS \"carrier.code\", r.name AS \"carrier.name\", r.phone AS \"carrier.phone\","
         " r.sla_days AS \"carrier.sla_days\", o.tracking_code, a.type AS address_type, d.status AS card_status,"
-        " (SELECT count(*) FROM reissues x WHERE x.customer = o.customer) AS reissues_n, 2 AS \"print.site\","
+        " c.reissues_n, 2 AS \"print.site\","
         " 'PB-'||abs(o.ordered_on * 31 % 997) AS \"print.batch_id\", 'PVC-R' AS \"print.plastic\","
         " o.ordered_on + 1 AS \"print.done_on\", 1 AS \"print.pin_mailer?\", 'CC-7710' AS \"internal.cost_centre\","
         " 3 AS \"internal.priority\", 'card-ops' AS \"internal.queue\", 0 AS \"internal.manual?\","
-        " 9 AS \"internal.row_version\" FROM orders o JOIN cards d ON d.customer = o.customer"
+        " 9 AS \"internal.row_version\" FROM orders o JOIN cards d ON d.customer = o.customer JOIN customers c ON c.id "
+        "= o.customer"
         " JOIN addresses a ON a.customer = o.customer JOIN carriers r ON r.code = o.carrier WHERE o.customer = ?1",
     [Q_SHIPMENT] =
         "SELECT s.tracking_code, s.status, s.last_event, s.last_event_on, s.delivered_on, s.estimated_on,"
@@ -73,8 +74,8 @@ static const char *const queries[QUERIES] = {
     [Q_REISSUE] = "SELECT " REISSUE_COLUMNS " FROM reissues r WHERE r.id = ?1",
     [Q_REISSUE_BY_KEY] = "SELECT " REISSUE_COLUMNS " FROM reissues r"
                          " WHERE r.id = (SELECT reissue FROM idempotency WHERE key = ?1)",
-    [Q_STANDING] = "SELECT (SELECT count(*) FROM orders WHERE customer = ?1),"
-                   " (SELECT count(*) FROM reissues WHERE customer = ?1), reissues_max FROM customers WHERE id = ?1",
+    [Q_STANDING] = "SELECT (SELECT count(*) FROM orders WHERE customer = ?1), reissues_n, reissues_max FROM customers "
+                   "WHERE id = ?1",
     [Q_REISSUE_NEW] = "INSERT INTO reissues(customer, address, reason, key, carrier, day, day_is_relative)"
                       " SELECT ?1, ?3, ?4, ?5, carrier, ?2, 0 FROM orders WHERE customer = ?1",
     [Q_ANSWER] = "SELECT request, status, body FROM idempotency WHERE key = ?1",

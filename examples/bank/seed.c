@@ -6,7 +6,8 @@
 const char books_schema[] =
     "CREATE TABLE customers(id TEXT PRIMARY KEY, name TEXT NOT NULL, first_name TEXT NOT NULL, locale TEXT NOT NULL,"
     " email TEXT NOT NULL, phone TEXT NOT NULL, document_masked TEXT NOT NULL, story TEXT NOT NULL,"
-    " segment TEXT NOT NULL, since_on INTEGER NOT NULL, reissues_max INTEGER) WITHOUT ROWID;"
+    " segment TEXT NOT NULL, since_on INTEGER NOT NULL, reissues_max INTEGER,"
+    " reissues_n INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
     "CREATE TABLE addresses(customer TEXT PRIMARY KEY REFERENCES customers, type TEXT NOT NULL,"
     " line TEXT NOT NULL, city TEXT NOT NULL, postcode TEXT NOT NULL, country TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE cards(customer TEXT PRIMARY KEY REFERENCES customers, last4 TEXT NOT NULL, kind TEXT NOT NULL,"
@@ -24,6 +25,8 @@ const char books_schema[] =
     " address TEXT NOT NULL, reason TEXT NOT NULL, key TEXT, carrier TEXT NOT NULL, day INTEGER NOT NULL,"
     " day_is_relative INTEGER NOT NULL);"
     "CREATE INDEX reissues_customer ON reissues(customer);"
+    "CREATE TRIGGER reissue_counted AFTER INSERT ON reissues BEGIN"
+    " UPDATE customers SET reissues_n = reissues_n + 1 WHERE id = new.customer; END;"
     "CREATE TABLE idempotency(key TEXT PRIMARY KEY, request TEXT NOT NULL, status INTEGER NOT NULL,"
     " body TEXT NOT NULL, reissue INTEGER REFERENCES reissues) WITHOUT ROWID;"
     "PRAGMA user_version=1;";
@@ -35,7 +38,8 @@ const char books_seed[] =
     "('JADLOG','Jadlog','+55 3003 0200',6),"
     "('ESTAFETA','Estafeta','+52 55 5550 0300',7),"
     "('ROYALMAIL','Royal Mail','+44 20 7946 0400',5);"
-    "INSERT INTO customers VALUES"
+    "INSERT INTO customers(id, name, first_name, locale, email, phone, document_masked, story, segment, since_on,"
+    " reissues_max) VALUES"
     "('ana','Ana Souza','Ana','pt-BR','ana.souza@example.com','+55 81 95550 0101','***.111.222-**',"
     " 'House in Recife; the card is on its way and 6 days late.','core',-812,NULL),"
     "('bruno','Bruno Carvalho','Bruno','pt-BR','bruno.carvalho@example.com','+55 11 95550 0102','***.333.444-**',"

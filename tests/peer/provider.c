@@ -109,10 +109,12 @@ static void send_out(struct provider *p, struct request *r, bool streaming, bool
         memcpy(t->bytes, bytes.p, bytes.n);
         request_on_gone(r, talk_gone, t);
         t->timer = loop_after(p->loop, wait_ms, talk_first, t);
-    } else if (streaming) {
+    } else if (streaming && drop) {
         struct stream *s = request_stream(r, stream_gone, NULL);
         stream_raw(s, bytes);
-        stream_finish(s, drop);
+        stream_cut(s);
+    } else if (streaming) { /* all of it at once; and unlike a real stream, the connection can be used again */
+        request_reply(r, 200, "text/event-stream", bytes);
     } else if (drop) {
         request_drop(r);
     } else {

@@ -226,7 +226,7 @@ void reply_stream(const struct reply *r, struct buf *out)
     stream_calls(&s, r->answer);
     w = chunk_open(&s);
     chunk_close(&s, &w, finish_of(r->answer).p);
-    if (r->usage)
+    if (r->usage && r->fault != FAULT_BADSSE)
         stream_usage(&s);
     if (r->fault != FAULT_BADSSE)
         buf_adds(out, "data: [DONE]\n\n");
