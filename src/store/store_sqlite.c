@@ -13,7 +13,7 @@
 
 enum { BYTES_FREE_MIN = 16 << 20 };
 
-const char *store_synchronous = "FULL";
+struct store_tuning store_tuning = {.synchronous = "FULL", .checkpoint_pages = 4000};
 
 static int log_grew(void *arg, sqlite3 *db, const char *name, int pages)
 {
@@ -28,7 +28,7 @@ static int log_grew(void *arg, sqlite3 *db, const char *name, int pages)
 static int writing_settings(struct store *s, struct err *e)
 {
     char synchronous[64];
-    snprintf(synchronous, sizeof synchronous, "PRAGMA synchronous = %s", store_synchronous);
+    snprintf(synchronous, sizeof synchronous, "PRAGMA synchronous = %s", store_tuning.synchronous);
     const char *const settings[] = {
         "PRAGMA page_size = 4096",
         "PRAGMA journal_mode = WAL",
@@ -42,7 +42,7 @@ static int writing_settings(struct store *s, struct err *e)
     int r = 0;
     for (size_t i = 0; r == 0 && i < sizeof settings / sizeof *settings; i++)
         r = query_exec(s->writing.db, settings[i], e);
-    s->checkpoint_at = CHECKPOINT_PAGES;
+    s->checkpoint_at = store_tuning.checkpoint_pages;
     sqlite3_wal_hook(s->writing.db, log_grew, s); /* in the place of the automatic checkpoint */
     return r;
 }

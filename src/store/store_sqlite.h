@@ -9,15 +9,18 @@
 #include <stdatomic.h>
 
 enum {
-    GROUP_MAX = 512,         /* appends of one transaction */
-    CHECKPOINT_PAGES = 4000, /* 16 MiB of log, then it is copied into the file */
-    FOLDS_SETS = 4096,       /* remembered conversations: 4 for each set, 16,384 in all, 2 MiB */
+    GROUP_MAX = 512,   /* appends of one transaction */
+    FOLDS_SETS = 4096, /* remembered conversations: 4 for each set, 16,384 in all, 2 MiB */
     FOLDS_WAYS = 4,
     FULL_RETRY_US = 5000000, /* so long after a full disk the store counts as unhealthy */
 };
 
-/* "FULL". Tests weaken it, to show that they would notice. Read by store_open. */
-extern const char *store_synchronous;
+/* Read by store_open. Tests change it: to meet a checkpoint soon, and to show that they would notice a store
+ * that does not wait for the disk. */
+extern struct store_tuning {
+    const char *synchronous; /* "FULL": a commit returns when its part of the log is on the disk */
+    int checkpoint_pages;    /* 4000: with 16 MiB of log, it is copied into the file */
+} store_tuning;
 
 /* One thing for the writer to do: an append, or a function to run. */
 struct request {

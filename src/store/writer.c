@@ -229,6 +229,7 @@ static int group_commit(struct store *s, struct request *group, struct err *e)
 {
     if (s->broken)
         return err_set(e, ERR_IO, "the disk failed earlier; start again once it is repaired");
+    int64_t changes = sqlite3_total_changes64(s->writing.db);
     int r = statement(s, "BEGIN IMMEDIATE", e);
     if (r < 0)
         return r;
@@ -237,8 +238,11 @@ static int group_commit(struct store *s, struct request *group, struct err *e)
     if (r == 0)
         r = statement(s, "COMMIT", e);
     fault_point("store.commit.after");
-    if (r == 0)
+    if (r == 0) {
+        if (sqlite3_total_changes64(s->writing.db) != changes)
+            s->full_at_us = 0; /* something was written, so there is room */
         return 0;
+    }
     /* A failed COMMIT may have ended the transaction by itself; then this changes nothing. */
     if (!sqlite3_get_autocommit(s->writing.db))
         sqlite3_exec(s->writing.db, "ROLLBACK", NULL, NULL, NULL);
@@ -294,7 +298,7 @@ static void checkpoint(struct store *s)
     int pages = 0, copied = 0;
     int rc = sqlite3_wal_checkpoint_v2(s->writing.db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
     /* A reader that stays keeps the log from starting over; ask again only after as much again. */
-    s->checkpoint_at = (pages == copied ? 0 : pages) + CHECKPOINT_PAGES;
+    s->checkpoint_at = (pages == copied ? 0 : pages) + store_tuning.checkpoint_pages;
     struct err e;
     if (rc != SQLITE_OK && rc != SQLITE_BUSY)
         failure_note(s, query_err(s->writing.db, &e, "copying the log into the file"), &e);
@@ -312,8 +316,6 @@ static void group_do(struct store *s, struct request *group)
             x->answer = (struct appended){.result = code, .err = e};
             x->answer.err.code = code;
         }
-    } else {
-        s->full_at_us = 0;
     }
     answers_send(s, group);
     checkpoint(s);

@@ -22,13 +22,28 @@ static inline void place_open(struct place *p)
         fail_msg("%s", e.text);
 }
 
-static inline struct place place_new(void)
+/* In memory where that can be had: thousands of small files are made, and no disk is asked to keep them. */
+static inline void folder_new(char folder[64])
 {
-    struct place p = {.folder = "/tmp/candor-store-XXXXXX"};
-    if (!mkdtemp(p.folder))
+    snprintf(folder, 64, "%s/candor-store-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    if (!mkdtemp(folder))
         fail_msg("no temporary folder");
+}
+
+/* A folder without a store. */
+static inline struct place place_empty(void)
+{
+    struct place p;
+    folder_new(p.folder);
     snprintf(p.path, sizeof p.path, "%s/candor.db", p.folder);
     p.a = arena_new("place", 0);
+    p.s = NULL;
+    return p;
+}
+
+static inline struct place place_new(void)
+{
+    struct place p = place_empty();
     place_open(&p);
     return p;
 }
