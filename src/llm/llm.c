@@ -229,6 +229,8 @@ static void on_end(void *arg, const struct llm_end *end)
         }
     }
     struct llm_answer answer = end->answer;
+    if (answer.result != 0) /* nothing of what failed is handed out */
+        answer = (struct llm_answer){.result = end->answer.result, .err = end->answer.err};
     call_end(call, &answer);
 }
 
