@@ -359,10 +359,11 @@ static struct str read_slot_in(const struct offline_slot *slot, struct str folde
 {
     const struct words_phrase *best = NULL;
     ptrdiff_t best_at = -1;
+    uint64_t bits = words_bits(folded);
     bool brief = words_count(folded) <= 3;
     for (size_t i = 0; i < slot->phrases.n; i++) {
         const struct words_phrase *p = &slot->phrases.p[i];
-        if (str_eq(p->language, language) == other)
+        if ((p->bits & ~bits) || str_eq(p->language, language) == other)
             continue;
         if (p->single && slot->has_question && (!asked || (other && !brief)))
             continue; /* a word that needs its question, or one that may mean something else here */
@@ -407,8 +408,9 @@ static const struct offline_slot *read_slots(struct walk *w, struct str folded, 
 static const struct words_phrase *longest(const struct offline_phrases *list, struct str folded)
 {
     const struct words_phrase *best = NULL;
+    uint64_t bits = words_bits(folded);
     for (size_t i = 0; i < list->n; i++)
-        if (str_has(folded, list->p[i].words) && (!best || list->p[i].words.n > best->words.n))
+        if (!(list->p[i].bits & ~bits) && str_has(folded, list->p[i].words) && (!best || list->p[i].words.n > best->words.n))
             best = &list->p[i];
     return best;
 }

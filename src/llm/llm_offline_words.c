@@ -110,6 +110,17 @@ size_t words_count(struct str folded)
     return n;
 }
 
+uint64_t words_bits(struct str folded)
+{
+    uint64_t bits = 0, hash = 0;
+    for (size_t i = 0; i < folded.n; i++) {
+        hash = folded.p[i] == ' ' ? 0 : hash * 31 + (unsigned char)folded.p[i];
+        if (i + 1 < folded.n && folded.p[i + 1] == ' ' && hash)
+            bits |= UINT64_C(1) << (hash * UINT64_C(0x9e3779b97f4a7c15) >> 58);
+    }
+    return bits;
+}
+
 /* --- phrases --- */
 
 static const char answers[] = " yes yeah yep yup no nope nah nothing none nobody sim nao nada ninguem si nadie ok okay "
@@ -139,6 +150,7 @@ struct words_phrase words_phrase_of(struct arena *a, struct str text, struct str
 {
     struct words_phrase p = {.words = words_fold(a, text), .language = language, .value = value};
     struct str rest = str_trim(p.words), word;
+    p.bits = words_bits(p.words);
     p.single = words_count(p.words) == 1;
     p.answer = rest.n > 0;
     while (rest.n && str_split(&rest, ' ', &word)) {
@@ -189,6 +201,7 @@ static const char person_weak[] = " person someone somebody agent operator super
                                   "staff employee support pessoa alguem agente operador operadora gerente funcionario "
                                   "funcionaria gente colega suporte persona alguien asesor asesora ejecutivo ejecutiva "
                                   "encargado encargada soporte ";
+static const char machines[] = " bot robot machine computer ai chatbot robo maquina ia ";
 static const char person_real[] = " real actual live physical living ";
 static const char contact[] = " talk speak chat transfer connect pass contact redirect escalate falar fala conversar "
                               "transferir transfere transfira passar passa passe chamar chame contatar contactar "
@@ -197,9 +210,10 @@ static const char contact[] = " talk speak chat transfer connect pass contact re
                               "atienda atiendan conectar conectame ";
 static const char contact_behind[] = " talk speak chat call falar conversar ligar hablar platicar llamar ";
 static const char want[] = " want wanna need prefer get give demand quero queria preciso prefiro gostaria desejo exijo "
-                           "quiero quisiera necesito deseo dame ";
+                           "quiero quisiera necesito deseo dame prefiero ";
 static const char filler[] = " a an the any some real actual live um uma de do com un una con with to by for me por "
                              "please favor porfa now right agora ahora ya ja i just only so hi hello oi ola hola hey que "
+                             "your stop enough basta su seu sua me "
                              "could can you would like have want need quero queria preciso quiero quisiera necesito asap ser ";
 /* Someone else than us is meant. */
 static const char elsewhere[] = " concierge mailroom reception receptionist desk doorman doorperson building neighbour "
@@ -209,7 +223,7 @@ static const char elsewhere[] = " concierge mailroom reception receptionist desk
                                 "vecinos repartidor mensajero paqueteria family wife husband ";
 static const char *const person_phrases[] = {
     "real person",         "actual person",       "live person",     "human being",        "not a bot",
-    "not a robot",         "not a machine",       "customer service", "customer support",  "call center",
+    "not a robot",         "not a machine",       "customer service", "customer support", "customer care",  "call center",
     "transfer me",         "escalate this",       "escalate me",     "pessoa real",         "pessoa de verdade",
     "gente de verdade",    "ser humano",          "atendimento humano", "suporte humano",   "me transfere",
     "me transfira",        "central de atendimento", "ouvidoria",    "nao um robo",         "nao com um robo",
@@ -264,17 +278,32 @@ static bool wanted(const struct words *t, size_t i)
     return false;
 }
 
-/* "human", "agent please", "quero uma pessoa": a person and nothing that says anything else. */
+/* "Human", "agent please", "quero uma pessoa": a clause of a person and nothing that says anything else. */
 static bool nothing_else(const struct words *t)
 {
-    size_t persons = 0;
+    size_t persons = 0, others = 0;
     for (size_t i = 0; i < t->n; i++) {
-        bool person = among(person_strong, t->w[i]) || among(person_weak, t->w[i]);
-        if (!person && !is_mark(t->w[i]) && !among(filler, t->w[i]))
-            return false;
-        persons += person;
+        if (is_mark(t->w[i])) {
+            if (persons > 0 && others == 0)
+                return true;
+            persons = others = 0;
+        } else if (among(person_strong, t->w[i]) || among(person_weak, t->w[i])) {
+            persons++;
+        } else {
+            others += !among(filler, t->w[i]);
+        }
     }
-    return persons > 0;
+    return persons > 0 && others == 0;
+}
+
+/* "I do not want to talk to a bot." */
+static bool no_machine(const struct words *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        for (size_t back = 1; among(machines, t->w[i]) && back <= 5 && back <= i; back++)
+            if (among(contact, t->w[i - back]) && refused(t, i - back))
+                return true;
+    return false;
 }
 
 /* Does the text hold the phrase, and no "not" before it? */
@@ -303,7 +332,7 @@ bool words_ask_person(struct arena *a, struct str folded)
     for (size_t i = 0; i < sizeof person_phrases / sizeof *person_phrases; i++)
         if (says(folded, str_of(person_phrases[i])))
             return true;
-    return nothing_else(&t);
+    return no_machine(&t) || nothing_else(&t);
 }
 
 /* --- thanks and greetings --- */

@@ -13,11 +13,14 @@
 struct str words_fold(struct arena *a, struct str text);
 
 size_t words_count(struct str folded);
+/* One bit or more for the words of a text: a phrase with a bit that the text has not is not in it. */
+uint64_t words_bits(struct str folded);
 
 struct words_phrase {
     struct str words;    /* folded, a space at both ends */
     struct str language; /* whose "no" turns it around */
     struct str value;    /* what it says; "" for phrases that have no value */
+    uint64_t bits;       /* words_bits */
     bool single;         /* one word */
     bool answer;         /* only a question gives it a meaning: yes, no, nothing, not yet */
     bool negative;       /* it holds a "not" itself, so one before it changes nothing */

@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "base/clock.h"
+#include "base/rng.h"
 #include "base/yaml.h"
 #include "llm/llm_offline.h"
 #include "llm/llm_offline_prompt.h"
@@ -342,6 +343,40 @@ TEST(an_outcome_that_comes_after_the_routine_ended_is_still_told)
 
 /* --- the customer's words --- */
 
+TEST(words_are_folded_to_one_spelling_and_clauses_stay_apart)
+{
+    CHECK_STR(words_fold(a, STR("No, ¡ya la tengo!")), " no | ya la tengo | ");
+    CHECK_STR(words_fold(a, STR("I haven't; havent, won’t can't?")), " i have not | have not | will not can not ? ");
+    CHECK_STR(words_fold(a, STR("n achei, tá na Portaria…")), " nao achei | esta na portaria | ");
+    CHECK_STR(words_fold(a, STR("")), " ");
+    CHECK_STR(words_fold(a, STR("...!?")), " ? ");
+    CHECK_INT(words_count(STR(" no | ya la tengo ? ")), 4);
+}
+
+TEST(a_not_before_a_phrase_turns_it_around_within_its_clause)
+{
+    struct words_phrase found = words_phrase_of(a, STR("found it"), STR("en"), STR("found"));
+    CHECK(words_find(words_fold(a, STR("I found it")), &found) == 2);
+    CHECK(words_find(words_fold(a, STR("I never really found it")), &found) < 0);
+    CHECK(words_find(words_fold(a, STR("No, I found it")), &found) >= 0);
+    CHECK(words_find(words_fold(a, STR("refound item")), &found) < 0);
+}
+
+TEST(any_words_in_any_order_have_an_answer)
+{
+    static const char *const pieces[] = {"yes", "no", "not", "'t", "?", ".", ", ", "not yet", "found it", "human", "atendente",
+                                         "talk to", "já", "não", "nada", "sí", "nadie", "card", "gracias", "n", "|", "…", "¿",
+                                         "robot", "thanks", "stolen", "\n", "\"", "\\", "é", "🙂"};
+    const char *places[] = {"", AT("investigate") "," APARTMENT, AT("offer_reissue") "," LATE "," PROPOSAL("void", "1")};
+    uint64_t seed = 11;
+    for (int i = 0; i < 600; i++) {
+        struct buf words = buf_new(a, 400);
+        for (uint64_t n = 1 + rng_next(&seed) % 8; n > 0; n--)
+            buf_addf(&words, "%s%s", words.n ? " " : "", pieces[rng_next(&seed) % (sizeof pieces / sizeof *pieces)]);
+        CHECK(said(str_c(a, buf_str(&words)), i % 2 ? "pt" : "en", places[i % 3]).n > 0);
+    }
+}
+
 /* The reading of an answer in the words of tests/data/offline_answers.tsv. */
 static struct str reading_of(struct str line)
 {
@@ -601,7 +636,7 @@ TEST(a_cancelled_question_is_silent)
 /* Not a bound, which would depend on the machine: the figure, for whoever changes something here. */
 TEST(an_answer_takes_microseconds)
 {
-    enum { ROUNDS = 2000 };
+    enum { BATCHES = 20, ROUNDS = 100 };
     struct arena *turn = arena_new("turn", 1 << 16);
     struct offline_plans plans = {0};
     struct offline_plan *p;
@@ -620,13 +655,18 @@ TEST(an_answer_takes_microseconds)
     };
     static const char *const names[] = {"after results", "an answer", "a first question"};
     for (int k = 0; k < 3; k++) {
-        int64_t began_us = clock_mono_us();
-        for (int i = 0; i < ROUNDS; i++) {
-            arena_reset(turn);
-            CHECK(offline_plans_get(&plans, shared, &p, &e) == 0);
-            CHECK(offline_answer(p, turn, &questions[k], &answer, &e) == 0);
+        int64_t best_us = INT64_MAX; /* of the batches: the machine has other work to do */
+        for (int batch = 0; batch < BATCHES; batch++) {
+            int64_t began_us = clock_mono_us();
+            for (int i = 0; i < ROUNDS; i++) {
+                arena_reset(turn);
+                CHECK(offline_plans_get(&plans, shared, &p, &e) == 0);
+                CHECK(offline_answer(p, turn, &questions[k], &answer, &e) == 0);
+            }
+            int64_t took_us = clock_mono_us() - began_us;
+            best_us = took_us < best_us ? took_us : best_us;
         }
-        print_message("%s: %.1f us (shared part %zu bytes)\n", names[k], (double)(clock_mono_us() - began_us) / ROUNDS, shared.n);
+        print_message("%s: %.1f us (shared part %zu bytes)\n", names[k], (double)best_us / ROUNDS, shared.n);
     }
     offline_plans_free(&plans);
     arena_free(turn);
@@ -672,6 +712,9 @@ int main(void)
         cmocka_unit_test(several_messages_at_once_are_read_together),
         cmocka_unit_test(buttons_are_no_words),
         cmocka_unit_test(an_outcome_that_comes_after_the_routine_ended_is_still_told),
+        cmocka_unit_test(words_are_folded_to_one_spelling_and_clauses_stay_apart),
+        cmocka_unit_test(a_not_before_a_phrase_turns_it_around_within_its_clause),
+        cmocka_unit_test(any_words_in_any_order_have_an_answer),
         cmocka_unit_test(the_words_of_customers_are_read_as_the_table_says),
         cmocka_unit_test(the_same_prompt_gives_the_same_answer),
         cmocka_unit_test(odd_texts_do_not_break_it),
