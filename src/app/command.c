@@ -1,6 +1,220 @@
 #include "app/command.h"
 
+#include "base/fault.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int cmd_help(struct command_context *c);
+static int cmd_version(struct command_context *c);
+
+/* The table. `options` are those of the row alone; a name that ends in = takes a value. */
+static const struct row {
+    const char *name;
+    int (*run)(struct command_context *c);
+    const char *arguments;
+    int arguments_min, arguments_max;
+    const char *options;
+    const char *what;
+} rows[] = {
+    {"serve", cmd_serve, "", 0, 0, "--port=", "answer customers: HTTP API, chat page, workers"},
+    {"chat", cmd_chat, "AGENT", 1, 1, "--as= --locale=", "talk to an agent in the terminal, as a customer (--as)"},
+    {"check", cmd_check, "", 0, 0, "", "read the workspace's modules and judges, say what is wrong"},
+    {"import", cmd_import, "FORMAT FILE", 2, 2, "--set=", "recorded conversations into a set (tau-bench, openai-jsonl, candor-jsonl)"},
+    {"export", cmd_export, "SET", 1, 1, "", "a set's conversations as OpenAI messages, a line each"},
+    {"judge", cmd_judge, "SET", 1, 1, "--judge=", "verdicts of the workspace's judges on a set, or on an agent's conversations"},
+    {"report", cmd_report, "SET", 1, 1, "", "pass^k, failure rates, the worst conversations"},
+    {"replay", cmd_replay, "SET", 1, 1, "", "run recorded conversations through the engine and compare"},
+    {"audit", cmd_audit, "[verify]", 0, 1, "", "verify hash chain, prompts and derived tables of the store"},
+    {"help", cmd_help, "[COMMAND]", 0, 1, "", "this list"},
+    {"version", cmd_version, "", 0, 0, "", "the program's version"},
+};
+enum { ROWS = sizeof rows / sizeof *rows };
+
+static int usage(const struct row *row)
+{
+    fprintf(stderr, "usage: candor %s%s%s", row->name, *row->arguments ? " " : "", row->arguments);
+    char options[128], *rest = options;
+    snprintf(options, sizeof options, "%s", row->options);
+    for (char *o = strsep(&rest, " "); o && *o; o = strsep(&rest, " "))
+        fprintf(stderr, " [%s%s]", o, o[strlen(o) - 1] == '=' ? "..." : "");
+    fputs(" [--workspace DIR] [--json] [-o FILE]\n", stderr);
+    return 2;
+}
+
+static int cmd_help(struct command_context *c)
+{
+    if (c->argc)
+        for (size_t i = 0; i < ROWS; i++)
+            if (strcmp(rows[i].name, c->argv[0]) == 0) {
+                usage(&rows[i]);
+                fprintf(stderr, "%s\n", rows[i].what);
+                return 0;
+            }
+    puts("candor runs customer-support agents and proves how good they are.\n");
+    for (size_t i = 0; i < ROWS; i++)
+        printf("  candor %-8s %-12s %s\n", rows[i].name, rows[i].arguments, rows[i].what);
+    puts("\nCommon: --workspace DIR (else $CANDOR_WORKSPACE, the current folder, or the example of the set's name), --json, -o FILE,\n"
+         "--set KEY=VALUE over candor.yaml (`import` takes its set's name there). Exit status: 0 yes, 1 the answer is no,\n"
+         "2 usage, 3 the world failed, 4 bad input data. Start with: make run");
+    return 0;
+}
+
+static int cmd_version(struct command_context *c)
+{
+    puts(c->json ? "{\"version\":\"" CANDOR_VERSION "\"}" : "candor " CANDOR_VERSION);
+    return 0;
+}
+
+const char *command_option(const struct command_context *c, const char *name, const char *otherwise)
+{
+    for (size_t i = 0; i < c->options_n; i++)
+        if (strcmp(c->options[i].name, name) == 0)
+            return c->options[i].value;
+    return otherwise;
+}
+
+int command_settings(struct command_context *c, struct settings *out)
+{
+    return settings_load(c->arena, c->workspace, c->sets, c->sets_n, out, c->err);
+}
+
+int command_status(int code)
+{
+    switch (code) {
+    case 0: return 0;
+    case ERR_INVALID:
+    case ERR_NOT_FOUND:
+    case ERR_CONFLICT:
+    case ERR_DUPLICATE:
+    case ERR_LIMIT:
+    case ERR_UNDEFINED: return 4;
+    default: return code > 0 ? code : 3;
+    }
+}
+
+/* $CANDOR_WORKSPACE, else the current folder, else (in a checkout of Candor) the example that bears the name of the set or
+ * agent, else card-delivery. */
+static const char *default_workspace(const struct command_context *c)
+{
+    const char *named = getenv("CANDOR_WORKSPACE"), *set = command_option(c, "--set", c->argc ? c->argv[0] : "");
+    struct stat st;
+    if (named && *named)
+        return named;
+    if (stat("candor.yaml", &st) == 0 || stat("examples/card-delivery/candor.yaml", &st) < 0)
+        return ".";
+    const char *example = str_f(c->arena, "examples/%s", set).p;
+    bool there = *set && !strchr(set, '/') && stat(str_f(c->arena, "%s/candor.yaml", example).p, &st) == 0;
+    return there ? example : "examples/card-delivery";
+}
+
+/* Is `arg` (up to any '=') one of the row's options? 1: alone, 2: takes a value. */
+static int row_option(const struct row *row, const char *arg)
+{
+    size_t n = strcspn(arg, "=");
+    for (const char *o = row->options; *o;) {
+        size_t length = strcspn(o, " "), name = strcspn(o, "= ");
+        if (name == n && strncmp(o, arg, n) == 0)
+            return name < length ? 2 : 1;
+        o += length + (o[length] == ' ');
+    }
+    return 0;
+}
+
+static int unknown_option(const struct row *row, const char *arg)
+{
+    static const char *const common[] = {"--workspace", "--json", "--set", "--port", "--as", "--locale", "--judge", NULL};
+    const char *nearest = settings_nearest((struct str){arg, strcspn(arg, "=")}, common);
+    fprintf(stderr, "candor %s: there is no option %s%s%s%s\n", row->name, arg, nearest ? "; did you mean " : "",
+            nearest ? nearest : "", nearest ? "?" : "");
+    return usage(row);
+}
+
+/* Sorts argv[2..] into options and positional arguments. */
+static int read_arguments(const struct row *row, int argc, char **argv, struct command_context *c)
+{
+    bool only_positional = false;
+    for (int i = 2; i < argc; i++) {
+        char *arg = argv[i], *equals = strchr(arg, '=');
+        if (only_positional || arg[0] != '-' || !arg[1]) {
+            c->argv[c->argc++] = arg;
+            continue;
+        }
+        if (strcmp(arg, "--") == 0) {
+            only_positional = true;
+            continue;
+        }
+        if (strcmp(arg, "--json") == 0) {
+            c->json = true;
+            continue;
+        }
+        if (strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0) {
+            usage(row);
+            fprintf(stderr, "%s\n", row->what);
+            exit(0);
+        }
+        bool common = strcmp(arg, "-o") == 0 || strncmp(arg, "--workspace", 11) == 0 || strcmp(arg, "--set") == 0;
+        int own = row_option(row, arg);
+        if (!common && !own)
+            return unknown_option(row, arg);
+        const char *value = equals && strncmp(arg, "--", 2) == 0 ? equals + 1 : own == 1 ? "" : i + 1 < argc ? argv[++i] : NULL;
+        if (!value) {
+            fprintf(stderr, "candor %s: %s needs a value\n", row->name, arg);
+            return usage(row);
+        }
+        if (own && c->options_n < COMMAND_OPTIONS_MAX) {
+            c->options[c->options_n].name = str_c(c->arena, (struct str){arg, strcspn(arg, "=")});
+            c->options[c->options_n++].value = value;
+        } else if (strcmp(arg, "-o") == 0) {
+            c->output = value;
+        } else if (strncmp(arg, "--workspace", 11) == 0) {
+            c->workspace = value;
+        } else if (c->sets_n < COMMAND_SETS_MAX) {
+            c->sets[c->sets_n++] = value;
+        }
+    }
+    if (c->argc < row->arguments_min || c->argc > row->arguments_max)
+        return usage(row);
+    return 0;
+}
+
+static int run(const struct row *row, int argc, char **argv)
+{
+    struct err e = {0};
+    struct command_context c = {.arena = arena_new("program", 0), .err = &e};
+    c.argv = ARENA_ARRAY(c.arena, char *, (size_t)argc + 1);
+    int r = read_arguments(row, argc, argv, &c);
+    if (!c.workspace)
+        c.workspace = default_workspace(&c);
+    if (r == 0) {
+        r = row->run(&c);
+        if (r < 0)
+            fprintf(stderr, "candor %s: %s\n", row->name, e.text);
+        r = command_status(r);
+    }
+    arena_free(c.arena);
+    return r;
+}
+
 int command_run(int argc, char **argv)
 {
-    return argc > 1 && argv ? 2 : 0;
+    fault_init();
+    const char *name = argc > 1 ? argv[1] : "help";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        name = "help";
+    if (strcmp(name, "--version") == 0)
+        name = "version";
+    const char *names[ROWS + 1] = {0};
+    for (size_t i = 0; i < ROWS; i++) {
+        names[i] = rows[i].name;
+        if (strcmp(rows[i].name, name) == 0)
+            return run(&rows[i], argc, argv);
+    }
+    const char *nearest = settings_nearest(str_of(name), names);
+    fprintf(stderr, "candor: there is no command %s%s%s%s; `candor help` lists them\n", name, nearest ? "; did you mean " : "",
+            nearest ? nearest : "", nearest ? "?" : "");
+    return 2;
 }

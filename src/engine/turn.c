@@ -255,6 +255,9 @@ static int propose(struct conversation *c, struct turn_events *out, const struct
     json_key(&b.w, "args");
     json_put_raw(&b.w, json_canonical(out->arena, args));
     json_pair_str(&b.w, "digest", hash_hex(out->arena, digest.b, SHA256_BYTES));
+    const struct json *titles = json_get(t->spec, "title");
+    json_pair_str(&b.w, "title", json_str_or(json_get(titles, str_c(out->arena, c->language)),
+                                             json_str_or(json_get(titles, "en"), t->summary)));
     put_shown(&b.w, out->arena, t, args, c->language);
     json_pair_int(&b.w, "expires_us", out->now_us + t->expires_us);
     json_pair_str(&b.w, "gate", t->gate == TOOL_GATE_CUSTOMER ? STR("customer") : STR("none"));

@@ -1,0 +1,337 @@
+/* chat: a customer's conversation in the terminal. It speaks HTTP like the page does: to the server that has the workspace's
+ * store, or, when none runs, to one of its own that it starts in this process. */
+#include "app/command.h"
+#include "app/house.h"
+#include "base/clock.h"
+#include "base/rng.h"
+#include "net/sse.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct line {
+    struct line *next;
+    char text[];
+};
+
+struct chat {
+    struct loop *loop;
+    struct client *client;
+    struct arena *arena;
+    struct str url, token, id;
+    struct line *first, **last; /* typed and not sent yet */
+    bool ready, eof, busy, draft, terminal, failed, person;
+    struct client_call *stream;
+    struct sse sse;
+    int64_t seen;
+    pthread_t reader;
+};
+
+static void send_next(struct chat *ch);
+
+/* --- the keyboard, on a thread of its own since reading blocks --- */
+
+struct typed {
+    struct chat *chat;
+    struct line *line; /* NULL: end of input */
+};
+
+static void on_line(void *arg)
+{
+    struct typed *t = arg;
+    struct chat *ch = t->chat;
+    if (t->line) {
+        *ch->last = t->line;
+        ch->last = &t->line->next;
+    } else {
+        ch->eof = true;
+    }
+    free(t);
+    send_next(ch);
+}
+
+static void *read_lines(void *arg)
+{
+    struct chat *ch = arg;
+    char *text = NULL;
+    size_t size = 0;
+    for (;;) {
+        ssize_t n = getline(&text, &size, stdin);
+        struct typed *t = mem_get(sizeof *t);
+        *t = (struct typed){.chat = ch};
+        if (n >= 0) {
+            while (n && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+                n--;
+            t->line = mem_get(sizeof *t->line + (size_t)n + 1);
+            t->line->next = NULL;
+            memcpy(t->line->text, text, (size_t)n);
+            t->line->text[n] = 0;
+        }
+        loop_post(ch->loop, on_line, t);
+        if (n < 0)
+            break;
+    }
+    free(text);
+    return NULL;
+}
+
+/* --- requests --- */
+
+static void give_up(struct chat *ch, const char *what, const struct client_answer *answer)
+{
+    struct json *problem = NULL;
+    if (answer->end == CLIENT_DONE && json_parse(ch->arena, str_copy(ch->arena, answer->body), &problem, NULL) < 0)
+        problem = NULL;
+    struct str detail = json_str_or(json_get(problem, "detail"), str_of(answer->err.text));
+    fprintf(stderr, "%s: %.*s\n", what, STR_ARG(detail));
+    ch->failed = true;
+    loop_stop(ch->loop);
+}
+
+static void request(struct chat *ch, const char *method, struct str path, struct str body, const char *extra,
+                    const struct client_hooks *hooks, int total_ms)
+{
+    struct arena *a = arena_new("chat request", 0);
+    struct client_request q = {.method = method,
+                               .url = str_f(a, "%.*s%.*s", STR_ARG(ch->url), STR_ARG(path)).p,
+                               .headers = {str_f(a, "Authorization: Bearer %.*s", STR_ARG(ch->token)).p},
+                               .parts = {str_copy(ch->arena, body)},
+                               .first_byte_ms = total_ms,
+                               .idle_ms = total_ms,
+                               .total_ms = total_ms};
+    size_t n = 1;
+    if (body.n)
+        q.headers[n++] = "Content-Type: application/json";
+    if (extra)
+        q.headers[n++] = extra;
+    struct client_call *call = client_send(ch->client, &q, hooks, ch);
+    if (hooks->on_data)
+        ch->stream = call;
+    arena_free(a);
+}
+
+static void on_sent(void *arg, const struct client_answer *answer)
+{
+    struct chat *ch = arg;
+    if (answer->end != CLIENT_DONE || answer->status >= 300) {
+        give_up(ch, "The message was not taken", answer);
+        return;
+    }
+    if (ch->person) /* nobody but a person answers now */
+        ch->busy = false;
+    send_next(ch);
+}
+
+static void prompt(struct chat *ch)
+{
+    if (ch->terminal && !ch->busy) {
+        fputs("you> ", stdout);
+        fflush(stdout);
+    }
+}
+
+static void send_next(struct chat *ch)
+{
+    if (!ch->ready || ch->busy)
+        return;
+    struct line *l = ch->first;
+    if (!l) {
+        if (ch->eof)
+            loop_stop(ch->loop);
+        return;
+    }
+    ch->first = l->next;
+    if (!ch->first)
+        ch->last = &ch->first;
+    if (!str_trim(str_of(l->text)).n) {
+        free(l);
+        prompt(ch);
+        send_next(ch);
+        return;
+    }
+    if (!ch->terminal)
+        printf("you> %s\n", l->text);
+    struct buf b = buf_new(ch->arena, 1 << 18);
+    struct json_writer w = {.out = &b};
+    json_open(&w, '{');
+    json_pair_str(&w, "text", str_of(l->text));
+    json_pair_str(&w, "client_id", str_f(ch->arena, "%016llx", (unsigned long long)rng_u64()));
+    json_close(&w, '}');
+    free(l);
+    ch->busy = true;
+    static const struct client_hooks hooks = {.on_done = on_sent};
+    request(ch, "POST", str_f(ch->arena, "/v1/conversations/%.*s/messages", STR_ARG(ch->id)), buf_str(&b), NULL, &hooks, 30000);
+}
+
+/* --- what comes back --- */
+
+static void show_proposal(const struct json *d)
+{
+    printf("  ┌ %.*s\n", STR_ARG(json_str(json_get(d, "title"))));
+    const struct json *shown = json_get(d, "shown");
+    for (const struct json *s = shown ? shown->child : NULL; s; s = s->next)
+        printf("  │ %.*s: %.*s\n", STR_ARG(json_str(json_get(s, "label"))), STR_ARG(json_str(json_get(s, "value"))));
+    printf("  └ nothing happens before your yes\n");
+}
+
+static bool on_event(void *arg, const struct sse_event *ev)
+{
+    struct chat *ch = arg;
+    struct arena *a = arena_new("chat event", 0);
+    struct json *d = NULL;
+    if (json_parse(a, ev->data, &d, NULL) < 0)
+        d = NULL;
+    ch->seen = json_int(json_get(d, "seq"), ch->seen);
+    if (str_is(ev->type, "delta")) {
+        if (ch->terminal) { /* words as they come; the whole message follows and counts */
+            if (!ch->draft)
+                fputs("\033[2m", stdout);
+            struct str words = json_str(json_get(d, "text"));
+            fwrite(words.p, 1, words.n, stdout);
+            fflush(stdout);
+            ch->draft = true;
+        }
+    } else if (str_is(ev->type, "message") && !str_is(json_str(json_get(d, "from")), "customer")) {
+        if (ch->draft)
+            fputs("\033[0m\n", stdout);
+        ch->draft = false;
+        printf("%.*s> %.*s\n", STR_ARG(json_str(json_get(d, "from"))), STR_ARG(json_str(json_get(d, "text"))));
+    } else if (str_is(ev->type, "proposal")) {
+        if (ch->draft)
+            fputs("\033[0m\n", stdout);
+        ch->draft = false;
+        show_proposal(d);
+    } else if (str_is(ev->type, "owner")) {
+        ch->person = !str_is(json_str(json_get(d, "owner")), "bot");
+        if (ch->person)
+            puts("  (a person takes over here)");
+    } else if (str_is(ev->type, "turn") && str_is(json_str(json_get(d, "state")), "done")) {
+        ch->busy = false;
+        prompt(ch);
+        send_next(ch);
+    }
+    fflush(stdout);
+    arena_free(a);
+    return true;
+}
+
+static void on_bytes(void *arg, struct str bytes)
+{
+    struct chat *ch = arg;
+    if (sse_feed(&ch->sse, bytes, on_event, ch, NULL) < 0)
+        ch->failed = true;
+}
+
+static void follow(void *arg);
+
+static void on_stream_end(void *arg, const struct client_answer *answer)
+{
+    struct chat *ch = arg;
+    ch->stream = NULL;
+    if (answer->end == CLIENT_DONE && answer->status >= 400) {
+        give_up(ch, "The conversation cannot be read", answer);
+        return;
+    }
+    loop_after(ch->loop, 500, follow, ch); /* the server went away: it may come back */
+}
+
+static void follow(void *arg)
+{
+    struct chat *ch = arg;
+    static const struct client_hooks hooks = {.on_data = on_bytes, .on_done = on_stream_end};
+    sse_end(&ch->sse);
+    sse_begin(&ch->sse);
+    request(ch, "GET", str_f(ch->arena, "/v1/conversations/%.*s/events?after=%lld", STR_ARG(ch->id), (long long)ch->seen),
+            STR(""), "Accept: text/event-stream", &hooks, 24 * 3600 * 1000);
+}
+
+static void on_opened(void *arg, const struct client_answer *answer)
+{
+    struct chat *ch = arg;
+    struct json *v = NULL;
+    struct str body = str_copy(ch->arena, answer->body);
+    if (answer->end != CLIENT_DONE || answer->status >= 300 || json_parse(ch->arena, body, &v, NULL) < 0) {
+        give_up(ch, "No conversation could be opened", answer);
+        return;
+    }
+    ch->id = json_str(json_get(v, "id"));
+    ch->ready = true;
+    follow(ch);
+    prompt(ch);
+    send_next(ch);
+}
+
+static void open_conversation(struct chat *ch, const char *locale)
+{
+    static const struct client_hooks hooks = {.on_done = on_opened};
+    struct str body = str_f(ch->arena, "{\"locale\":\"%s\"}", locale);
+    const char *key = str_f(ch->arena, "Idempotency-Key: %016llx", (unsigned long long)rng_u64()).p;
+    request(ch, "POST", STR("/v1/conversations"), body, key, &hooks, 30000);
+}
+
+static void on_signal(void *arg, int signal)
+{
+    struct chat *ch = arg;
+    loop_stop(ch->loop);
+}
+
+static int talk(struct command_context *c, struct chat *ch, const struct settings *s)
+{
+    struct sessions sessions;
+    const char *customer = command_option(c, "--as", NULL), *locale = command_option(c, "--locale", "en");
+    if (!customer || !session_customer_ok(str_of(customer)))
+        return err_set(c->err, ERR_INVALID, "say who you are: --as CUSTOMER, such as --as ana");
+    if (strlen(locale) > 16 || strpbrk(locale, "\"\\"))
+        return err_set(c->err, ERR_INVALID, "--locale %s: write a locale such as en, pt-BR or es-MX", locale);
+    if (sessions_load(c->arena, str_f(c->arena, "%.*s/data", STR_ARG(s->dir)).p, &sessions, c->err) < 0)
+        return c->err->code;
+    ch->token = session_token(c->arena, &sessions, str_of(customer), clock_now_us() / 1000000 + SESSION_SECONDS);
+    ch->arena = c->arena;
+    ch->last = &ch->first;
+    ch->terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    sse_begin(&ch->sse);
+    open_conversation(ch, locale);
+    if (pthread_create(&ch->reader, NULL, read_lines, ch) != 0)
+        return err_set(c->err, ERR_IO, "no thread can be started");
+    pthread_detach(ch->reader);
+    loop_run(ch->loop, on_signal, ch);
+    if (ch->stream)
+        client_cancel(ch->stream);
+    sse_end(&ch->sse);
+    return ch->failed ? 3 : 0;
+}
+
+int cmd_chat(struct command_context *c)
+{
+    struct house h = {.arena = c->arena};
+    struct chat ch = {0};
+    if (c->sets_n < COMMAND_SETS_MAX)
+        c->sets[c->sets_n++] = str_f(c->arena, "agent=%s", c->argv[0]).p;
+    if (command_settings(c, &h.settings) < 0)
+        return c->err->code;
+    ch.url = store_holder(c->arena, str_c(c->arena, h.settings.store));
+    int r;
+    if (ch.url.n) {
+        r = loop_new(&ch.loop, c->err);
+        if (r == 0)
+            r = client_new(ch.loop, &ch.client, c->err);
+        if (r == 0)
+            r = talk(c, &ch, &h.settings);
+        client_free(ch.client);
+        loop_free(ch.loop);
+        return r;
+    }
+    h.settings.port = 0; /* any free one: the server is this process's own */
+    r = house_open(&h, c->err);
+    if (r == 0) {
+        ch.loop = h.loop;
+        ch.client = h.client;
+        ch.url = house_url(c->arena, &h);
+        r = talk(c, &ch, &h.settings);
+    }
+    house_close(&h);
+    return r;
+}

@@ -1,0 +1,115 @@
+#include "app/command.h"
+#include "base/clock.h"
+#include "eval/replay.h"
+#include "net/client.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void post_to_loop(void *loop, void (*fn)(void *), void *x)
+{
+    loop_post(loop, fn, x);
+}
+
+static void after(void *arg, int64_t delay_ms, void (*fn)(void *), void *x)
+{
+    fn(x); /* a recorded tool is never unsure: nothing waits here */
+    (void)arg;
+    (void)delay_ms;
+}
+
+struct stage {
+    struct loop *loop;
+    struct client *client;
+    struct store *source, *target;
+    struct llm *llm;
+    struct runner *runner;
+    struct replay *replay;
+    struct agent *agent; /* the runner's once it has it */
+};
+
+static int set_up(struct command_context *c, struct stage *s, const struct settings *settings)
+{
+    struct arena *a = c->arena;
+    const char *set = c->argv[0], *dir = str_c(a, settings->dir);
+    const char *target = str_f(a, "%s/data/replay.db", dir).p, *recording = str_f(a, "%s/data/replay.jsonl", dir).p;
+    struct str bundle;
+    struct store_config from = {.path = str_c(a, settings->store), .read_only = true};
+    if (settings_data_dir(settings, c->err) < 0 || loop_new(&s->loop, c->err) < 0 ||
+        client_new(s->loop, &s->client, c->err) < 0 || store_open(&from, &s->source, c->err) < 0 ||
+        replay_write_recording(s->source, set, recording, c->err) < 0 || replay_new(s->source, set, &s->replay, c->err) < 0)
+        return c->err->code;
+    for (const char *const *tail = (const char *const[]){"", "-wal", "-shm", NULL}; *tail; tail++)
+        unlink(str_f(a, "%s%s", target, *tail).p); /* the last replay's */
+    struct store_config to = {.path = target, .post = post_to_loop, .post_arg = s->loop};
+    struct llm_config model = {.kind = STR("recorded"), .recording = str_of(recording)};
+    if (store_open(&to, &s->target, c->err) < 0 || llm_new(s->loop, s->client, &model, &s->llm, c->err) < 0)
+        return c->err->code;
+    struct runner_config config = {
+        .store = s->target, .llm = s->llm, .ports = replay_ports(s->replay, post_to_loop, s->loop), .leased = true};
+    config.ports.after = after;
+    if (!settings->agent.n)
+        return err_set(c->err, ERR_INVALID, "candor.yaml names no agent to replay with; add `agent: NAME`");
+    if (agent_bundle(a, dir, str_c(a, settings->agent), &bundle, c->err) < 0 || agent_new(bundle, &s->agent, c->err) < 0 ||
+        runner_new(&config, &s->runner, c->err) < 0)
+        return c->err->code;
+    return runner_agent(s->runner, s->agent, c->err);
+}
+
+static void tear_down(struct stage *s)
+{
+    if (s->target)
+        store_close(s->target);
+    runner_free(s->runner);
+    llm_free(s->llm);
+    if (s->source)
+        store_close(s->source);
+    replay_free(s->replay);
+    client_free(s->client);
+    loop_free(s->loop);
+}
+
+static void print(const struct command_context *c, const struct replay_result *r, double seconds)
+{
+    double reuse = r->prompts.bytes ? 100.0 * (double)r->prompts.prefix_bytes / (double)r->prompts.bytes : 0;
+    if (c->json) {
+        printf("{\"conversations\":%zu,\"equal\":%zu,\"calls\":%zu,\"calls_equal\":%zu,\"replies\":%zu,\"replies_equal\":%zu,"
+               "\"prompts\":%lld,\"prompts_reproduced\":%lld,\"prefix_reuse_percent\":%.1f,\"seconds\":%.2f}\n",
+               r->conversations, r->equal, r->calls, r->calls_equal, r->replies, r->replies_equal,
+               (long long)r->prompts.prompts, (long long)r->prompts.reproduced, reuse, seconds);
+        return;
+    }
+    printf("conversations equal      %zu of %zu\n", r->equal, r->conversations);
+    printf("calls with arguments     %zu of %zu\n", r->calls_equal, r->calls);
+    printf("replies                  %zu of %zu\n", r->replies_equal, r->replies);
+    printf("prompt hashes reproduced %lld of %lld\n", (long long)r->prompts.reproduced, (long long)r->prompts.prompts);
+    printf("prompt bytes re-used     %.1f %% as an exact prefix\n", reuse);
+    printf("time                     %.2f s\n", seconds);
+    if (r->first_difference.n)
+        printf("first difference: %.*s\n", STR_ARG(r->first_difference));
+}
+
+int cmd_replay(struct command_context *c)
+{
+    struct settings settings;
+    struct stage s = {0};
+    struct replay_result result;
+    if (command_settings(c, &settings) < 0)
+        return c->err->code;
+    int r = set_up(c, &s, &settings);
+    if (r == 0) {
+        int64_t began = clock_mono_us();
+        replay_start(s.replay, s.runner, s.agent);
+        while (!replay_finished(s.replay))
+            loop_once(s.loop, 100);
+        double seconds = (double)(clock_mono_us() - began) / 1e6;
+        r = replay_compare(s.replay, s.target, s.agent, c->arena, &result, c->err);
+        if (r == 0) {
+            print(c, &result, seconds);
+            r = result.equal == result.conversations && result.prompts.reproduced == result.prompts.prompts ? 0 : 1;
+        }
+    }
+    tear_down(&s);
+    return r;
+}

@@ -1,0 +1,40 @@
+#include "app/command.h"
+#include "app/house.h"
+#include "base/log.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void on_signal(void *arg, int signal)
+{
+    struct house *h = arg;
+    api_stopping(h->api);
+    loop_stop(h->loop);
+}
+
+int cmd_serve(struct command_context *c)
+{
+    struct house h = {.arena = c->arena};
+    int64_t port;
+    if (command_settings(c, &h.settings) < 0)
+        return c->err->code;
+    const char *given = command_option(c, "--port", NULL);
+    if (given && (str_int(str_of(given), &port) < 0 || port < 0 || port > 65535))
+        return err_set(c->err, ERR_INVALID, "--port %s: a port is a number from 0 to 65535", given);
+    if (given)
+        h.settings.port = (int)port;
+    int r = house_open(&h, c->err);
+    if (r == 0) {
+        struct str url = house_url(c->arena, &h);
+        printf("candor serves %.*s at %.*s\n", STR_ARG(h.agent->name), STR_ARG(url));
+        fflush(stdout);
+        log_write(LOG_INFO, "server.started", LOG_STR("url", url), LOG_STR("agent", h.agent->name),
+                  LOG_STR("agent_sha", h.agent->sha_hex), LOG_STR("model", llm_model(h.llm)),
+                  LOG_INT("taken_up", (int64_t)h.taken_up), LOG_END);
+        loop_run(h.loop, on_signal, &h);
+        log_write(LOG_INFO, "server.stopping", LOG_END);
+    }
+    house_close(&h);
+    return r;
+}

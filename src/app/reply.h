@@ -1,0 +1,15 @@
+/* reply: answers of the API: JSON, and errors as problem+json (RFC 9457). */
+#ifndef APP_REPLY_H
+#define APP_REPLY_H
+
+#include "net/server.h"
+
+void reply_json(struct request *r, int status, struct str json);
+/* {"seq":N} with 202: something is durable. */
+void reply_seq(struct request *r, int64_t seq);
+/* `title` is a stable word of docs/API.md; `detail` a sentence. */
+void reply_problem(struct request *r, int status, const char *title, const char *detail);
+/* An error of the store or the engine as its status and title. */
+void reply_error(struct request *r, const struct err *e);
+
+#endif

@@ -1,0 +1,202 @@
+#include "app/settings.h"
+
+#include "base/yaml.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { SETTINGS_BYTES_MAX = 1 << 18 };
+
+static const char *const known[] = {"workspace", "agent",  "listen", "store",       "provider", "services",
+                                    "signin",    "channel", "cache_mib", "messages_10s", NULL};
+static const char *const known_provider[] = {
+    "kind",      "base_url",   "model",          "key_file", "recording", "record_to",     "temperature",  "tokens_max",
+    "stream",    "attempts",   "connect_ms",     "first_token_ms", "idle_ms", "total_ms", "retry_ms_base", "retry_ms_max", NULL};
+
+/* Levenshtein's distance, for words of a few dozen bytes. */
+static size_t distance(struct str a, struct str b)
+{
+    size_t row[64];
+    if (a.n > 40 || b.n >= 64)
+        return 99;
+    for (size_t j = 0; j <= b.n; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.n; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.n; j++) {
+            size_t best = diagonal + (a.p[i - 1] != b.p[j - 1]);
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            if (row[j - 1] + 1 < best)
+                best = row[j - 1] + 1;
+            diagonal = row[j];
+            row[j] = best;
+        }
+    }
+    return row[b.n];
+}
+
+const char *settings_nearest(struct str word, const char *const *names)
+{
+    const char *best = NULL;
+    size_t least = 4;
+    for (; *names; names++) {
+        size_t d = distance(word, str_of(*names));
+        if (d < least) {
+            least = d;
+            best = *names;
+        }
+    }
+    return best;
+}
+
+static int check_keys(const struct json *object, const char *const *names, const char *path, const char *where, struct err *e)
+{
+    for (const struct json *m = object ? object->child : NULL; m; m = m->next) {
+        size_t i = 0;
+        while (names[i] && !str_is(m->key, names[i]))
+            i++;
+        if (names[i])
+            continue;
+        const char *nearest = settings_nearest(m->key, names);
+        return err_set(e, ERR_INVALID, "%s:%u: there is no setting %s%.*s%s%s%s", path, m->line, where, STR_ARG(m->key),
+                       nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    }
+    return 0;
+}
+
+/* --set provider.kind=recorded: makes the objects on the way. Numbers and true/false are read as such. */
+static int apply_set(struct arena *a, struct json *root, const char *set, struct err *e)
+{
+    const char *equals = strchr(set, '=');
+    if (!equals || equals == set)
+        return err_set(e, ERR_INVALID, "--set %s: write KEY=VALUE, such as provider.kind=offline", set);
+    struct str path = {set, (size_t)(equals - set)}, part;
+    struct json *at = root, *value;
+    struct str text = str_of(equals + 1);
+    if (yaml_parse(a, text, "--set", &value, NULL) < 0 || value->kind == JSON_OBJECT || value->kind == JSON_ARRAY ||
+        value->kind == JSON_NULL)
+        value = json_new_str(a, text);
+    while (str_split(&path, '.', &part)) {
+        if (!path.p) {
+            json_set(at, part, value);
+            break;
+        }
+        struct json *next = (struct json *)json_get(at, str_c(a, part));
+        if (!next || next->kind != JSON_OBJECT) {
+            next = json_new(a, JSON_OBJECT);
+            json_set(at, part, next);
+        }
+        at = next;
+    }
+    return 0;
+}
+
+static struct str in_dir(struct arena *a, struct str dir, struct str path)
+{
+    return !path.n || path.p[0] == '/' ? path : str_f(a, "%.*s/%.*s", STR_ARG(dir), STR_ARG(path));
+}
+
+static int read_listen(struct settings *s, const struct json *v, const char *path, struct err *e)
+{
+    struct str listen = json_str_or(v, STR("127.0.0.1:8080"));
+    size_t colon = listen.n;
+    while (colon && listen.p[colon - 1] != ':')
+        colon--;
+    int64_t port = -1;
+    if (!colon || str_int(str_from(listen, colon), &port) < 0 || port < 0 || port > 65535)
+        return err_set(e, ERR_INVALID, "%s:%u: listen is \"%.*s\"; write ADDRESS:PORT, such as 127.0.0.1:8080", path,
+                       v ? v->line : 0, STR_ARG(listen));
+    s->address = str_head(listen, colon - 1);
+    s->port = (int)port;
+    return 0;
+}
+
+static void read_provider(struct arena *a, struct settings *s, const struct json *p)
+{
+    s->llm = (struct llm_config){
+        .kind = json_str_or(json_get(p, "kind"), STR("offline")),
+        .base_url = json_str(json_get(p, "base_url")),
+        .model = json_str(json_get(p, "model")),
+        .key_file = in_dir(a, s->dir, json_str(json_get(p, "key_file"))),
+        .recording = in_dir(a, s->dir, json_str(json_get(p, "recording"))),
+        .record_to = in_dir(a, s->dir, json_str(json_get(p, "record_to"))),
+        .temperature = json_num(json_get(p, "temperature"), -1),
+        .tokens_max = (int)json_int(json_get(p, "tokens_max"), 0),
+        .stream = json_bool(json_get(p, "stream"), true),
+        .attempts = (int)json_int(json_get(p, "attempts"), 0),
+        .connect_ms = (int)json_int(json_get(p, "connect_ms"), 0),
+        .first_token_ms = (int)json_int(json_get(p, "first_token_ms"), 0),
+        .idle_ms = (int)json_int(json_get(p, "idle_ms"), 0),
+        .total_ms = (int)json_int(json_get(p, "total_ms"), 0),
+        .retry_ms_base = (int)json_int(json_get(p, "retry_ms_base"), 0),
+        .retry_ms_max = (int)json_int(json_get(p, "retry_ms_max"), 0),
+    };
+}
+
+/* "${bank}/v1/customers" */
+static struct str with_service(struct arena *a, const struct settings *s, struct str url)
+{
+    ptrdiff_t end = str_find(url, STR("}"));
+    if (!str_starts(url, STR("${")) || end < 0)
+        return url;
+    struct str name = {url.p + 2, (size_t)end - 2};
+    struct str base = json_str(json_get(s->services, str_c(a, name)));
+    return str_f(a, "%.*s%.*s", STR_ARG(base), STR_ARG(str_from(url, (size_t)end + 1)));
+}
+
+int settings_load(struct arena *a, const char *dir, const char *const *sets, size_t sets_n, struct settings *out, struct err *e)
+{
+    const char *path = str_f(a, "%s/candor.yaml", dir).p;
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return err_set(e, ERR_NOT_FOUND, "%s: %s; name the workspace's folder with --workspace DIR", path, strerror(errno));
+    struct buf text = buf_new(a, SETTINGS_BYTES_MAX);
+    char piece[4096];
+    for (size_t n; (n = fread(piece, 1, sizeof piece, f)) > 0 && !text.cut;)
+        buf_add(&text, (struct str){piece, n});
+    fclose(f);
+    struct json *root;
+    if (text.cut)
+        return err_set(e, ERR_LIMIT, "%s: larger than 256 KiB", path);
+    if (yaml_parse(a, buf_str(&text), path, &root, e) < 0)
+        return ERR_INVALID;
+    if (!json_is(root, JSON_OBJECT))
+        return err_set(e, ERR_INVALID, "%s:1: write settings as `key: value` lines", path);
+    for (size_t i = 0; i < sets_n; i++)
+        if (apply_set(a, root, sets[i], e) < 0)
+            return ERR_INVALID;
+    if (check_keys(root, known, path, "", e) < 0 ||
+        check_keys(json_get(root, "provider"), known_provider, path, "provider.", e) < 0)
+        return ERR_INVALID;
+    struct settings s = {.dir = str_copy(a, str_of(dir)),
+                         .workspace = json_str(json_get(root, "workspace")),
+                         .agent = json_str(json_get(root, "agent")),
+                         .services = json_get(root, "services"),
+                         .cache_bytes = json_int(json_get(root, "cache_mib"), 8) << 20,
+                         .messages_10s = (int)json_int(json_get(root, "messages_10s"), 20)};
+    if (!s.workspace.n)
+        return err_set(e, ERR_INVALID, "%s:1: `workspace` (its name) is missing", path);
+    if (read_listen(&s, json_get(root, "listen"), path, e) < 0)
+        return ERR_INVALID;
+    s.store = in_dir(a, s.dir, json_str_or(json_get(root, "store"), STR("data/candor.db")));
+    read_provider(a, &s, json_get(root, "provider"));
+    s.signin_url = with_service(a, &s, json_str(json_get(json_get(root, "signin"), "url")));
+    s.push_url = with_service(a, &s, json_str(json_get(json_get(root, "channel"), "push_url")));
+    *out = s;
+    return 0;
+}
+
+int settings_data_dir(const struct settings *s, struct err *e)
+{
+    struct arena *a = arena_new("data dir", 0);
+    const char *path = str_f(a, "%.*s/data", STR_ARG(s->dir)).p;
+    int r = 0;
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        r = err_set(e, ERR_IO, "%s cannot be made: %s", path, strerror(errno));
+    arena_free(a);
+    return r;
+}
