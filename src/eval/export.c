@@ -49,7 +49,7 @@ static void write_call(struct writer *x, struct str id, struct str name, struct 
 static struct str result_text(struct writer *x, struct str class, const struct json *result)
 {
     const struct json *text = json_get(result, "text");
-    if (x->t->recorded && json_is(text, JSON_STRING) && result->n == 1)
+    if (json_is(text, JSON_STRING) && result->n == 1)
         return text->text;
     struct json *content = json_new(x->arena, JSON_OBJECT);
     json_set(content, STR("class"), json_new_str(x->arena, class));
@@ -99,19 +99,6 @@ static void write_answers(struct writer *x, size_t end)
     }
 }
 
-/* The reply whose words are those of the model answer at `seq`; NULL when it was sent with others or not at all. */
-static const struct json *own_words(const struct writer *x, const struct transcript_event *ev)
-{
-    const struct json *text = json_get(ev->body, "text");
-    for (size_t i = 0; i < x->t->events_n && text; i++) {
-        const struct transcript_event *reply = &x->t->events[i];
-        if (reply->kind == EVENT_REPLY_SENT && json_int(json_get(reply->body, "of"), 0) == ev->seq &&
-            str_eq(json_str(json_get(reply->body, "text")), text->text))
-            return reply->body;
-    }
-    return NULL;
-}
-
 static void write_model_answer(struct writer *x, const struct transcript_event *ev)
 {
     size_t end = calls_end(x, ev->seq);
@@ -120,7 +107,7 @@ static void write_model_answer(struct writer *x, const struct transcript_event *
     const struct json *text = json_get(ev->body, "text");
     message_open(x, "assistant");
     json_key(&x->w, "content");
-    if (text && (x->t->recorded || own_words(x, ev)))
+    if (json_is(text, JSON_STRING))
         json_put_str(&x->w, text->text);
     else
         json_put_null(&x->w);
@@ -136,18 +123,14 @@ static void write_model_answer(struct writer *x, const struct transcript_event *
     x->call = end;
 }
 
-static void write_reply(struct writer *x, const struct transcript_event *ev)
+/* Words that came with calls stand in the message with the calls already. */
+static bool stands(const struct writer *x, const struct transcript_event *reply)
 {
-    struct str text = json_str(json_get(ev->body, "text"));
-    int64_t of = json_int(json_get(ev->body, "of"), 0);
-    for (size_t i = 0; i < x->t->calls_n; i++)
-        if (x->t->calls[i].seq == of && of > 0) {
-            const struct transcript_event *answer = &x->t->events[of - 1];
-            if (str_eq(json_str(json_get(answer->body, "text")), text))
-                return; /* stands in the message with the calls */
-            break;
-        }
-    message(x, "assistant", text);
+    int64_t of = json_int(json_get(reply->body, "of"), 0);
+    if (of < 1 || of >= reply->seq)
+        return false;
+    const struct json *answer = x->t->events[of - 1].body, *calls = json_get(answer, "calls");
+    return calls && calls->n && str_eq(json_str(json_get(answer, "text")), json_str(json_get(reply->body, "text")));
 }
 
 static void write_action(struct writer *x, const struct transcript_event *ev)
@@ -155,7 +138,7 @@ static void write_action(struct writer *x, const struct transcript_event *ev)
     int64_t proposal = json_int(json_get(ev->body, "proposal"), 0);
     for (size_t i = 0; i < x->t->actions_n; i++) {
         const struct transcript_action *action = &x->t->actions[i];
-        if (action->proposal != proposal || action->done != ev->seq)
+        if (action->proposal != proposal || action->done != ev->seq || !action->gated)
             continue;
         struct str id = str_f(x->arena, "a%lld", (long long)proposal);
         message_open(x, "assistant");
@@ -184,7 +167,10 @@ static void write_event(struct writer *x, const struct transcript_event *ev)
     switch (ev->kind) {
     case EVENT_MESSAGE_RECEIVED: message(x, "user", text); break;
     case EVENT_MODEL_ANSWERED: write_model_answer(x, ev); break;
-    case EVENT_REPLY_SENT: write_reply(x, ev); break;
+    case EVENT_REPLY_SENT:
+        if (!stands(x, ev))
+            message(x, "assistant", text);
+        break;
     case EVENT_ACTION_DONE: write_action(x, ev); break;
     case EVENT_CONFIRMATION_GIVEN: write_button(x, ev); break;
     case EVENT_HUMAN_MESSAGE: message(x, "assistant", str_f(x->arena, "[A person wrote:] %.*s", STR_ARG(text))); break;

@@ -3,8 +3,8 @@
  *   openai-jsonl  {"id", "messages": [...]}: OpenAI chat messages. Calls carry our ids "c<seq>_<i>", which are unique
  *                 within a conversation where the provider's were not, and every answer stands behind the message
  *                 with its call. Contents and argument texts of imported conversations are byte for byte what was
- *                 imported. Of our own: an action that ran after its confirmation is a message with the one call
- *                 "a<proposal>" and its result; a pressed button and a person's words are written as docs/PROMPT.md says.
+ *                 imported. Of our own: what the model was shown (docs/PROMPT.md), without the system messages: an action
+ *                 that ran after its confirmation is a message with the one call "a<proposal>" and its result.
  *   tau-bench     the lines that import read, provider ids and all; for conversations that came so.
  *   candor-jsonl  whole journals (journal_line.h), the customer's id replaced by a pseudonym. */
 #ifndef EVAL_EXPORT_H

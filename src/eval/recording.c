@@ -66,7 +66,7 @@ static int turn_end(struct reader *x, struct err *e)
 {
     struct buf body;
     struct json_writer w = body_begin(x, &body);
-    json_pair_str(&w, "outcome", x->replied ? STR("answered") : STR("no_reply"));
+    json_pair_str(&w, "outcome", x->replied ? STR("replied") : STR("no_reply"));
     x->turn = x->moved = x->replied = false;
     return body_end(x, EVENT_TURN_ENDED, &w, e);
 }
@@ -178,7 +178,7 @@ static int reply_add(struct reader *x, struct str text, struct err *e)
     struct buf body;
     int64_t answered = seq_next(x) - 1;
     struct json_writer w = body_begin(x, &body);
-    json_pair_str(&w, "mid", str_f(x->r->arena, "%.*s/%lld", STR_ARG(x->r->mid), (long long)seq_next(x)));
+    json_pair_str(&w, "mid", str_f(x->r->arena, "%.*s-%lld", STR_ARG(x->r->mid), (long long)seq_next(x)));
     json_pair_str(&w, "text", text);
     json_pair_int(&w, "of", answered);
     x->replied = true;

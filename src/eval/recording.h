@@ -9,7 +9,7 @@ struct recording {
     struct arena *arena;
     int64_t at_us;                               /* of every event */
     struct str opened;                           /* body of conversation.opened */
-    struct str mid;                              /* message ids are <mid>/<seq> */
+    struct str mid;                              /* message ids are <mid>-<seq> */
     void (*ignore)(void *arg, struct str field); /* a field of a message that is left out */
     void *ignore_arg;
 

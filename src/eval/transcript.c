@@ -39,14 +39,37 @@ static void on_model_answered(struct arena *a, struct transcript *t, const struc
     }
 }
 
+static void answer(struct transcript_call *c, int64_t seq, struct str class, const struct json *result)
+{
+    if (!c || c->answered)
+        return;
+    c->answered = seq;
+    c->class = class;
+    c->result = result;
+}
+
 static void on_tool_answered(struct transcript *t, const struct transcript_event *ev)
 {
     struct transcript_call *c = call_find(t, json_str(json_get(ev->body, "call")));
-    if (!c || c->answered)
+    answer(c, ev->seq, json_str(json_get(ev->body, "class")), json_get(ev->body, "result"));
+}
+
+/* What was written into the working memory answers the call that asked for it. */
+static void on_scratchpad(struct arena *a, struct transcript *t, const struct transcript_event *ev)
+{
+    answer(call_find(t, json_str(json_get(ev->body, "call"))), ev->seq, STR("ok"), json_new(a, JSON_OBJECT));
+}
+
+/* A person took over: nobody waits for the open calls. As the engine's own fold says it to the model. */
+static void on_owner(struct arena *a, struct transcript *t, const struct transcript_event *ev)
+{
+    if (str_is(json_str(json_get(ev->body, "owner")), "bot"))
         return;
-    c->answered = ev->seq;
-    c->class = json_str(json_get(ev->body, "class"));
-    c->result = json_get(ev->body, "result");
+    struct json *result = json_new(a, JSON_OBJECT);
+    json_set(result, STR("reason"), json_new_str(a, STR("taken_over")));
+    for (size_t i = 0; i < t->calls_n; i++)
+        if (!t->calls[i].action)
+            answer(&t->calls[i], ev->seq, STR("refused"), result);
 }
 
 static void on_proposed(struct transcript *t, const struct transcript_event *ev)
@@ -57,6 +80,7 @@ static void on_proposed(struct transcript *t, const struct transcript_event *ev)
     action->tool = json_str(json_get(ev->body, "tool"));
     action->digest = json_str(json_get(ev->body, "digest"));
     action->args = json_get(ev->body, "args");
+    action->gated = str_is(json_str(json_get(ev->body, "gate")), "customer");
     struct transcript_call *c = call_find(t, action->call);
     if (c)
         c->action = action;
@@ -85,6 +109,8 @@ static void on_done(struct transcript *t, const struct transcript_event *ev)
     action->done = ev->seq;
     action->class = json_str(json_get(ev->body, "class"));
     action->result = json_get(ev->body, "result");
+    if (!action->gated)
+        answer(call_find(t, action->call), ev->seq, action->class, action->result);
 }
 
 static void on_opened(struct transcript *t, const struct transcript_event *ev)
@@ -104,6 +130,8 @@ static void read_event(struct arena *a, struct transcript *t, const struct trans
     case EVENT_HUMAN_MESSAGE: message_add(t, SPEAKER_PERSON, ev); break;
     case EVENT_MODEL_ANSWERED: on_model_answered(a, t, ev); break;
     case EVENT_TOOL_ANSWERED: on_tool_answered(t, ev); break;
+    case EVENT_SCRATCHPAD_UPDATED: on_scratchpad(a, t, ev); break;
+    case EVENT_OWNER_CHANGED: on_owner(a, t, ev); break;
     case EVENT_ACTION_PROPOSED: on_proposed(t, ev); break;
     case EVENT_CONFIRMATION_GIVEN: on_confirmed(t, ev); break;
     case EVENT_ACTION_STARTED: on_started(t, ev); break;

@@ -16,6 +16,7 @@ struct transcript_message {
 /* An action of the protocol: proposed, perhaps confirmed, perhaps run. Seqs are 0 for what did not happen. */
 struct transcript_action {
     int64_t proposal, confirmed, started, done; /* confirmed: a yes to this very digest */
+    bool gated;                                 /* by the customer's yes; else policy lets it run at once */
     struct str call, tool, digest;
     const struct json *args;
     struct str class; /* "ok", "refused", "already_done", "unknown"; "" until done */
