@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/regex.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -406,6 +407,9 @@ int expr_eval(struct arena *a, struct str source, const struct json *root, struc
     struct expr x = {.arena = a, .source = source, .root = root, .e = e};
     if (source.n > EXPR_BYTES_MAX)
         return err_set(e, ERR_LIMIT, "expression longer than %d bytes", EXPR_BYTES_MAX);
+    ptrdiff_t invalid = text_invalid_at(source);
+    if (invalid >= 0)
+        return refuse(&x, (size_t)invalid, "not valid UTF-8");
     value v;
     int r = advance(&x);
     if (r < 0 || (r = parse_or(&x, &v)) < 0)

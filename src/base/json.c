@@ -262,8 +262,8 @@ static int number(struct parser *s, struct json *out)
 
 bool json_number_ok(struct str text)
 {
-    const char *at, *what, *end = text.p + text.n;
-    return text.n && number_end(text.p, end, &at, &what) == end;
+    const char *at, *what;
+    return text.n && number_end(text.p, text.p + text.n, &at, &what) == text.p + text.n;
 }
 
 static int literal(struct parser *s, struct json *out)
@@ -384,9 +384,8 @@ static int value(struct parser *s, struct json *out)
 
 int json_parse(struct arena *a, struct str text, struct json **out, struct err *e)
 {
-    struct parser s = {.arena = a, .start = text.p, .p = text.p, .end = text.p + text.n, .e = e};
-    if (!text.p)
-        s.start = s.p = s.end = "";
+    const char *start = text.p ? text.p : "";
+    struct parser s = {.arena = a, .start = start, .p = start, .end = start + text.n, .e = e};
     blanks(&s);
     struct json *root = node(&s);
     int r = value(&s, root);

@@ -181,6 +181,7 @@ TEST(a_malformed_expression_is_refused_with_its_offset)
     CHECK_STR(refusal("012"), "expression, byte 0: not a number");
     CHECK_STR(refusal("1 + 2 matches '('"),
               "expression, byte 14: the pattern is wrong at byte 1: missing closing parenthesis");
+    CHECK_STR(refusal("'\xf1'"), "expression, byte 1: not valid UTF-8");
     CHECK_STR(refusal("a\001"), "expression, byte 1: a character that no expression has");
 }
 
