@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+enum { WORTH_MS = 10 }; /* with less time than that, no model is asked again */
+
 struct llm {
     struct arena *arena;
     struct loop *loop;
@@ -204,7 +206,7 @@ static int64_t retry_in_ms(struct llm_call *call, const struct llm_end *end)
     /* Jitter comes on top of the provider's wish: it has told everybody the same. */
     if (end->retry_after_ms > 0)
         delay_ms += end->retry_after_ms;
-    return clock_mono_us() + delay_ms * 1000 < call->deadline_us ? delay_ms : -1;
+    return clock_mono_us() + (delay_ms + WORTH_MS) * 1000 < call->deadline_us ? delay_ms : -1;
 }
 
 static void ask_again(void *arg);
