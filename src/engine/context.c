@@ -44,7 +44,7 @@ static void add_facts(struct arena *a, const struct conversation *c, struct json
         const struct fact *f = conversation_fact(c, name);
         if (!f)
             continue;
-        if (f->result.n)
+        if (f->result.n && c->agent->tools[i].fresh_us) /* others stand in the transcript only: kept once, cached well */
             json_set(results, name, parsed(a, f->result));
         json_set(classes, name, json_new_str(a, f->class));
     }
