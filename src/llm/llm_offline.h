@@ -15,7 +15,6 @@
 #include "llm/llm_provider.h"
 
 /* Nothing in config matters here. Errors: none today. */
-MUST_USE int llm_offline_new(struct loop *l, const struct llm_config *config, struct llm_provider **out,
-                             struct err *e);
+MUST_USE int llm_offline_new(struct loop *l, const struct llm_config *config, struct llm_provider **out, struct err *e);
 
 #endif

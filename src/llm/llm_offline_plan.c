@@ -49,7 +49,7 @@ static struct offline_slot slot_of(struct arena *a, const struct json *slot)
     return out;
 }
 
-static bool routine_asks(const struct offline_routine *r, struct str slot)
+bool offline_routine_asks(const struct offline_routine *r, struct str slot)
 {
     for (const struct json *s = first(r->steps); s; s = s->next)
         for (const struct json *q = first(json_get(s, "ask")); q; q = q->next)
@@ -66,7 +66,7 @@ static void read_slots(struct offline_plan *p, const struct json *scratchpad)
         struct offline_slot *slot = &p->slots[p->slots_n++];
         *slot = slot_of(p->arena, s);
         for (size_t i = 0; i < p->routines_n; i++)
-            slot->has_question |= routine_asks(&p->routines[i], slot->name);
+            slot->has_question |= offline_routine_asks(&p->routines[i], slot->name);
     }
 }
 

@@ -40,6 +40,7 @@ void offline_plan_free(struct offline_plan *p); /* NULL is allowed */
 
 /* NULL when there is none. */
 const struct offline_routine *offline_routine_find(const struct offline_plan *p, struct str name);
+bool offline_routine_asks(const struct offline_routine *r, struct str slot);
 const struct json *offline_step_find(const struct offline_routine *r, struct str id);
 
 /* The few agents that this process speaks for, by their shared text (compared byte for byte). */

@@ -3,6 +3,7 @@
 #include "base/expr.h"
 #include "base/template.h"
 #include "llm/llm_offline_prompt.h"
+#include "llm/llm_offline_read.h"
 
 enum { STEPS_MAX = 200, CALLS_MAX = 16, PROPOSALS_MAX = 2, ASKS_MAX = 2, TEXT_BYTES_MAX = 16384 };
 
@@ -320,8 +321,8 @@ static const struct step_kind {
     const char *key;
     struct str (*run)(struct walk *w, const struct json *step);
 } step_kinds[] = {
-    {"say", step_say},         {"call", step_call},       {"ask", step_ask},
-    {"decide", step_decide},   {"confirm", step_confirm}, {"handoff", step_handoff},
+    {"say", step_say},       {"call", step_call},       {"ask", step_ask},
+    {"decide", step_decide}, {"confirm", step_confirm}, {"handoff", step_handoff},
 };
 
 static struct str step_run(struct walk *w, const struct json *step)
@@ -352,49 +353,13 @@ static void walk(struct walk *w)
 
 /* --- the customer's words --- */
 
-/* What the words say about a slot: "" for nothing. Phrases in the customer's language come first; of two that
- * overlap the longer one counts ("not yet" before "yes"), of two that do not, the one said last. */
-static struct str read_slot_in(const struct offline_slot *slot, struct str folded, struct str language, bool other,
-                               bool asked)
-{
-    const struct words_phrase *best = NULL;
-    ptrdiff_t best_at = -1;
-    uint64_t bits = words_bits(folded);
-    bool brief = words_count(folded) <= 3;
-    for (size_t i = 0; i < slot->phrases.n; i++) {
-        const struct words_phrase *p = &slot->phrases.p[i];
-        if ((p->bits & ~bits) || str_eq(p->language, language) == other)
-            continue;
-        if (p->single && slot->has_question && (!asked || (other && !brief)))
-            continue; /* a word that needs its question, or one that may mean something else here */
-        if (p->answer && (!asked || !words_answers(folded, p)))
-            continue;
-        ptrdiff_t at = words_find(folded, p);
-        if (at < 0 || (best && p->single && !best->single))
-            continue;
-        bool stronger = best && !p->single && best->single;
-        bool apart = best && (at >= best_at + (ptrdiff_t)best->words.n - 1 || best_at >= at + (ptrdiff_t)p->words.n - 1);
-        if (!best || stronger || (apart ? at > best_at : p->words.n > best->words.n)) {
-            best = p;
-            best_at = at;
-        }
-    }
-    return best ? best->value : STR_NONE;
-}
-
-static struct str read_slot(const struct offline_slot *slot, struct str folded, struct str language, bool asked)
-{
-    struct str value = read_slot_in(slot, folded, language, false, asked);
-    return value.n ? value : read_slot_in(slot, folded, language, true, asked);
-}
-
 /* Reads every slot; gives the last read one that a routine asks for, or NULL. */
 static const struct offline_slot *read_slots(struct walk *w, struct str folded, struct str asked)
 {
     const struct offline_slot *answered = NULL;
     for (size_t i = 0; i < w->plan->slots_n; i++) {
         const struct offline_slot *slot = &w->plan->slots[i];
-        struct str value = read_slot(slot, folded, w->language, str_eq(slot->name, asked));
+        struct str value = offline_read_slot(slot, folded, w->language, str_eq(slot->name, asked));
         if (!value.n)
             continue;
         learn(w, slot->name, value);
@@ -402,51 +367,6 @@ static const struct offline_slot *read_slots(struct walk *w, struct str folded, 
             answered = slot;
     }
     return answered;
-}
-
-/* The longest phrase of the list that the text holds; NULL for none. */
-static const struct words_phrase *longest(const struct offline_phrases *list, struct str folded)
-{
-    const struct words_phrase *best = NULL;
-    uint64_t bits = words_bits(folded);
-    for (size_t i = 0; i < list->n; i++)
-        if (!(list->p[i].bits & ~bits) && str_has(folded, list->p[i].words) && (!best || list->p[i].words.n > best->words.n))
-            best = &list->p[i];
-    return best;
-}
-
-static bool asks_for(const struct offline_routine *r, const struct offline_slot *slot)
-{
-    for (const struct json *s = r->steps ? r->steps->child : NULL; s; s = s->next) {
-        const struct json *ask = json_get(s, "ask");
-        for (const struct json *q = ask ? ask->child : NULL; q; q = q->next)
-            if (str_eq(branch(q, "slot"), slot->name))
-                return true;
-    }
-    return false;
-}
-
-/* The routine that the words start: by the longest of all start phrases, or because they answer one of its
- * questions ("I looked, it is not there" after "please look there first"). */
-static const struct offline_routine *choose(const struct walk *w, struct str folded, const struct offline_slot *answered,
-                                            bool *single)
-{
-    const struct offline_routine *best = NULL, *by_answer = NULL;
-    const struct words_phrase *best_phrase = NULL;
-    for (size_t i = 0; i < w->plan->routines_n; i++) {
-        const struct offline_routine *r = &w->plan->routines[i];
-        const struct words_phrase *start = longest(&r->start, folded);
-        if (longest(&r->never, folded))
-            continue;
-        if (answered && !by_answer && asks_for(r, answered))
-            by_answer = r;
-        if (start && (!best || start->words.n > best_phrase->words.n)) {
-            best = r;
-            best_phrase = start;
-        }
-    }
-    *single = best && best_phrase->single;
-    return best ? best : by_answer;
 }
 
 static void clarify(struct walk *w, struct str folded)
@@ -466,7 +386,7 @@ static void open_routine(struct walk *w, struct str folded, const struct offline
 {
     bool single, question = str_has(folded, STR(" ? "));
     bool farewell = words_thank(folded) || (w->prompt.begun && words_close(folded));
-    w->routine = choose(w, folded, answered, &single);
+    w->routine = offline_choose(w->plan, folded, answered, &single);
     if (farewell && !question && (!w->routine || single) && has_macro(w, "runtime.welcome")) {
         say(w, STR("runtime.welcome"));
         w->ended = true;

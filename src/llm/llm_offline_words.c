@@ -23,15 +23,18 @@ static bool among(const char *vocabulary, struct str word)
 static const struct {
     const char *from, *to;
 } spellings[] = {
-    {"ll", "will"},      {"ve", "have"},          {"re", "are"},           {"wont", "will not"},
-    {"cant", "can not"}, {"cannot", "can not"},   {"dont", "do not"},      {"didnt", "did not"},
-    {"doesnt", "does not"}, {"havent", "have not"}, {"hasnt", "has not"},  {"hadnt", "had not"},
-    {"isnt", "is not"},  {"wasnt", "was not"},    {"arent", "are not"},    {"werent", "were not"},
-    {"couldnt", "could not"}, {"wouldnt", "would not"}, {"im", "i am"},    {"ive", "i have"},
-    {"u", "you"},        {"n", "nao"},            {"naum", "nao"},         {"nn", "nao"},
-    {"q", "que"},        {"vc", "voce"},          {"vcs", "voces"},        {"ta", "esta"},
-    {"tava", "estava"},  {"pra", "para"},         {"td", "tudo"},          {"ngm", "ninguem"},
-    {"hj", "hoje"},      {"tbm", "tambem"},       {"xq", "porque"},        {"porq", "porque"},
+    {"ll", "will"},         {"ve", "have"},           {"re", "are"},
+    {"wont", "will not"},   {"cant", "can not"},      {"cannot", "can not"},
+    {"dont", "do not"},     {"didnt", "did not"},     {"doesnt", "does not"},
+    {"havent", "have not"}, {"hasnt", "has not"},     {"hadnt", "had not"},
+    {"isnt", "is not"},     {"wasnt", "was not"},     {"arent", "are not"},
+    {"werent", "were not"}, {"couldnt", "could not"}, {"wouldnt", "would not"},
+    {"im", "i am"},         {"ive", "i have"},        {"u", "you"},
+    {"n", "nao"},           {"naum", "nao"},          {"nn", "nao"},
+    {"q", "que"},           {"vc", "voce"},           {"vcs", "voces"},
+    {"ta", "esta"},         {"tava", "estava"},       {"pra", "para"},
+    {"td", "tudo"},         {"ngm", "ninguem"},       {"hj", "hoje"},
+    {"tbm", "tambem"},      {"xq", "porque"},         {"porq", "porque"},
 };
 
 /* Adds the word, written out, and a space. `before` is where the word before it starts in out. */
@@ -126,10 +129,11 @@ uint64_t words_bits(struct str folded)
 static const char answers[] = " yes yeah yep yup no nope nah nothing none nobody sim nao nada ninguem si nadie ok okay "
                               "claro isso eso negative negativo afirmativo neither not yet still ainda todavia aun ";
 /* What people put around an answer without saying more. */
-static const char around[] = " it is was were they did do does had have has i we there at all sir sorry unfortunately "
-                             "sadly afraid hi hello estava esta estavam tem tinha tinham tenho la senhor senhora "
-                             "infelizmente desculpe estaba estaban tengo tenian tiene ahi alli senor senora lamentablemente "
-                             "desgraciadamente e a o y ";
+static const char around[] =
+    " it is was were they did do does had have has i we there at all sir sorry unfortunately "
+    "sadly afraid hi hello estava esta estavam tem tinha tinham tenho la senhor senhora "
+    "infelizmente desculpe estaba estaban tengo tenian tiene ahi alli senor senora lamentablemente "
+    "desgraciadamente e a o y ";
 static const struct {
     const char *language, *words;
 } negations[] = {
@@ -196,7 +200,8 @@ ptrdiff_t words_find(struct str folded, const struct words_phrase *p)
 /* --- a person is wanted --- */
 
 /* A person by any reading, and words that are one only behind a verb ("talk to someone"). */
-static const char person_strong[] = " human humans humano humana atendente atendentes representative rep representante ";
+static const char person_strong[] =
+    " human humans humano humana atendente atendentes representative rep representante ";
 static const char person_weak[] = " person someone somebody agent operator supervisor manager colleague advisor "
                                   "staff employee support pessoa alguem agente operador operadora gerente funcionario "
                                   "funcionaria gente colega suporte persona alguien asesor asesora ejecutivo ejecutiva "
@@ -206,15 +211,17 @@ static const char person_real[] = " real actual live physical living ";
 static const char contact[] = " talk speak chat transfer connect pass contact redirect escalate falar fala conversar "
                               "transferir transfere transfira passar passa passe chamar chame contatar contactar "
                               "atendido atendida encaminhar encaminha hablar hablo platicar transfiere transfiereme "
-                              "transferirme pasarme pasame paseme pasas comunica comunicas comunique comunicar comunicarme comunicame comuniqueme "
+                              "transferirme pasarme pasame paseme pasas comunica comunicas comunique comunicar "
+                              "comunicarme comunicame comuniqueme "
                               "atienda atiendan conectar conectame ";
 static const char contact_behind[] = " talk speak chat call falar conversar ligar hablar platicar llamar ";
 static const char want[] = " want wanna need prefer get give demand quero queria preciso prefiro gostaria desejo exijo "
                            "quiero quisiera necesito deseo dame prefiero ";
-static const char filler[] = " a an the any some real actual live um uma de do com un una con with to by for me por "
-                             "please favor porfa now right agora ahora ya ja i just only so hi hello oi ola hola hey que "
-                             "your stop enough basta su seu sua me "
-                             "could can you would like have want need quero queria preciso quiero quisiera necesito asap ser ";
+static const char filler[] =
+    " a an the any some real actual live um uma de do com un una con with to by for me por "
+    "please favor porfa now right agora ahora ya ja i just only so hi hello oi ola hola hey que "
+    "your stop enough basta su seu sua me "
+    "could can you would like have want need quero queria preciso quiero quisiera necesito asap ser ";
 /* Someone else than us is meant. */
 static const char elsewhere[] = " concierge mailroom reception receptionist desk doorman doorperson building neighbour "
                                 "neighbor neighbours neighbors carrier courier driver delivery portaria porteiro "
@@ -222,13 +229,40 @@ static const char elsewhere[] = " concierge mailroom reception receptionist desk
                                 "correios conserjeria conserje porteria portero recepcion edificio vecino vecina "
                                 "vecinos repartidor mensajero paqueteria family wife husband ";
 static const char *const person_phrases[] = {
-    "real person",         "actual person",       "live person",     "human being",        "not a bot",
-    "not a robot",         "not a machine",       "customer service", "customer support", "customer care",  "call center",
-    "transfer me",         "escalate this",       "escalate me",     "pessoa real",         "pessoa de verdade",
-    "gente de verdade",    "ser humano",          "atendimento humano", "suporte humano",   "me transfere",
-    "me transfira",        "central de atendimento", "ouvidoria",    "nao um robo",         "nao com um robo",
-    "persona real",        "persona de verdad",   "atencion humana", "atencion al cliente", "servicio al cliente",
-    "no un robot",         "no con un robot",     "transfiereme",
+    "real person",
+    "actual person",
+    "live person",
+    "human being",
+    "not a bot",
+    "not a robot",
+    "not a machine",
+    "customer service",
+    "customer support",
+    "customer care",
+    "call center",
+    "transfer me",
+    "escalate this",
+    "escalate me",
+    "pessoa real",
+    "pessoa de verdade",
+    "gente de verdade",
+    "ser humano",
+    "atendimento humano",
+    "suporte humano",
+    "me transfere",
+    "me transfira",
+    "central de atendimento",
+    "ouvidoria",
+    "nao um robo",
+    "nao com um robo",
+    "persona real",
+    "persona de verdad",
+    "atencion humana",
+    "atencion al cliente",
+    "servicio al cliente",
+    "no un robot",
+    "no con un robot",
+    "transfiereme",
 };
 
 struct words {
@@ -339,15 +373,17 @@ bool words_ask_person(struct arena *a, struct str folded)
 
 static const char thanks[] = " thanks thank thx ty cheers bye goodbye obrigado obrigada obg obgd obrigadao valeu vlw "
                              "agradeco agradecido agradecida tchau gracias agradezco adios chau chao ";
-static const char closing[] = " ok okay great perfect good nice cool fine alright super understood got it that s all you "
-                              "very much so is a lot for your help the no more nothing else everything have day "
-                              "perfeito otimo beleza legal certo tudo bem blz joia entendi entendido muito pela por so "
-                              "isso mais nada e era ajuda sua bom ate logo amanha perfecto genial vale listo bueno muy "
-                              "bien excelente muchas mil eso es todo hasta luego pronto de acuerdo tu su la un buen dia "
-                              "see then later nos vemos ";
-static const char greetings[] = " hi hello hey there good morning afternoon evening day oi ola oie opa bom boa dia tarde "
-                                "noite tudo bem hola buenos buenas dias tardes noches que tal como estas you are how "
-                                "esta voce e ai greetings hiya ";
+static const char closing[] =
+    " ok okay great perfect good nice cool fine alright super understood got it that s all you "
+    "very much so is a lot for your help the no more nothing else everything have day "
+    "perfeito otimo beleza legal certo tudo bem blz joia entendi entendido muito pela por so "
+    "isso mais nada e era ajuda sua bom ate logo amanha perfecto genial vale listo bueno muy "
+    "bien excelente muchas mil eso es todo hasta luego pronto de acuerdo tu su la un buen dia "
+    "see then later nos vemos ";
+static const char greetings[] =
+    " hi hello hey there good morning afternoon evening day oi ola oie opa bom boa dia tarde "
+    "noite tudo bem hola buenos buenas dias tardes noches que tal como estas you are how "
+    "esta voce e ai greetings hiya ";
 
 /* Are all words in either vocabulary, and is there one? */
 static bool only(struct str folded, const char *one, const char *other)

@@ -1,146 +1,12 @@
-#include "test.h"
+#include "offline_fixture.h"
 
-#include "base/clock.h"
-#include "base/rng.h"
-#include "base/yaml.h"
 #include "llm/llm_offline.h"
 #include "llm/llm_offline_prompt.h"
-#include "llm/llm_offline_walk.h"
 #include "net/loop.h"
 
-#define EXAMPLE "examples/card-delivery/"
-#define ROUTINE "card_delivery_investigation"
-
-static struct arena *a;
-static struct offline_plan *plan;
-static struct str shared;
-
-/* --- prompts, made by hand as docs/PROMPT.md says --- */
-
-static struct json *yaml_file(const char *path)
-{
-    static char text[1 << 16];
-    struct json *v;
-    struct err e;
-    FILE *f = fopen(path, "rb");
-    size_t n = f ? fread(text, 1, sizeof text, f) : 0;
-    if (!f || yaml_parse(a, str_copy(a, (struct str){text, n}), path, &v, &e) < 0)
-        fail_msg("%s: %s", path, f ? e.text : "not here; tests run in the project's root");
-    fclose(f);
-    return v;
-}
-
-static void add_pack(struct json *macros, const char *pack)
-{
-    const struct json *texts = json_get(yaml_file(str_f(a, EXAMPLE "macros/%s.yaml", pack).p), "texts");
-    for (const struct json *t = texts->child; t; t = t->next)
-        json_set(macros, str_f(a, "%s.%.*s", pack, STR_ARG(t->key)), json_copy(a, t));
-}
-
-static struct str message(const char *role, struct str content)
-{
-    struct buf b = buf_new(a, 1 << 20);
-    buf_addf(&b, "{\"role\":\"%s\",\"content\":\"", role);
-    json_escape(&b, content);
-    buf_adds(&b, "\"}");
-    return buf_str(&b);
-}
-
-static struct str shared_of(const struct json *routine)
-{
-    struct json *macros = json_new(a, JSON_OBJECT);
-    add_pack(macros, "cards");
-    add_pack(macros, "runtime");
-    return message("system", str_f(a,
-                                   "# voice\n## Role\nYou answer.\n## macros\nare sentences\n\n## routine " ROUTINE
-                                   "\n%.*s\n## macros\n%.*s\n## scratchpad\n%.*s\n",
-                                   STR_ARG(json_text(a, routine)), STR_ARG(json_text(a, macros)),
-                                   STR_ARG(json_text(a, yaml_file(EXAMPLE "scratchpads/card_case.yaml")))));
-}
-
-#define PROFILE(type) \
-    "\"get_customer_profile\":{\"first_name\":\"Lia\",\"address\":\"12 Elm Street\",\"address_type\":\"" type "\"}"
-#define DELIVERY(status, late) \
-    "\"check_card_delivery\":{\"card_last4\":\"4417\",\"promised_on\":\"2026-11-10\",\"carrier\":\"Correios\"," \
-    "\"tracking_code\":\"BR1\",\"status\":\"" status "\",\"delivered_on\":\"2026-11-09\",\"days_late\":" late "}"
-#define FETCHED \
-    "\"tool_class\":{\"get_customer_profile\":\"ok\",\"check_card_delivery\":\"ok\"},\"tool\":{" PROFILE("apartment")
-#define APARTMENT FETCHED "," DELIVERY("delivered", "12") "}"
-#define LATE FETCHED "," DELIVERY("in_transit", "12") "}"
-#define ON_TIME FETCHED "," DELIVERY("in_transit", "-3") "}"
-#define AT(step) "\"routine\":\"" ROUTINE "\",\"step\":\"" step "\""
-#define PROPOSAL(state, times) \
-    "\"proposal\":{\"id\":9,\"tool\":\"reissue_card\",\"args\":{},\"state\":\"" state "\",\"times\":" times "}"
-
-/* The state block: an ordinary beginning with `more` members put over it. */
-static struct str state_of(const char *language, const char *more)
-{
-    struct json *root, *over;
-    struct err e;
-    const char *plain = "{\"time\":\"2026-11-22T10:00:00Z\",\"date\":\"2026-11-22\",\"routine\":null,\"step\":null,"
-                        "\"slot\":{\"reissue_reason\":\"not_received\"},\"slot_status\":{\"reissue_reason\":\"default\"},"
-                        "\"tool\":{},\"tool_class\":{},\"asked\":{},\"proposal\":null,"
-                        "\"session\":{\"customer\":\"C1\",\"identity\":1},\"left\":{\"model_calls\":8,\"tool_calls\":12}}";
-    struct str text = str_f(a, "{%s}", more);
-    if (json_parse(a, str_of(plain), &root, &e) < 0 || json_parse(a, text, &over, &e) < 0)
-        fail_msg("state: %s in %s", e.text, more);
-    json_set(root, STR("language"), json_new_str(a, str_of(language)));
-    for (struct json *m = over->child; m; m = m->next)
-        json_set(root, m->key, json_copy(a, m));
-    struct str content = str_f(a, "State of this conversation, kept by the runtime:\n%.*s", STR_ARG(json_text(a, root)));
-    return str_f(a, ",%.*s", STR_ARG(message("system", content)));
-}
-
-#define OPENING ",{\"role\":\"system\",\"content\":\"Conversation {}\"}"
-#define CALLED(name) \
-    ",{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"c5_0\",\"type\":\"function\",\"function\":" \
-    "{\"name\":\"" name "\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c5_0\",\"content\":" \
-    "\"{\\\"class\\\":\\\"ok\\\",\\\"result\\\":{\\\"a\\\":\\\"}{\\\\\\\"\\\"}}\"}"
-
-static struct str after_words(const char *words)
-{
-    return str_f(a, OPENING ",{\"role\":\"assistant\",\"content\":\"Hello.\"},%.*s",
-                 STR_ARG(message("user", str_of(words))));
-}
-
-static const struct str after_results = {OPENING CALLED("check_card_delivery"),
-                                         sizeof(OPENING CALLED("check_card_delivery")) - 1};
-
-/* --- answers, as one line: the words, then each call --- */
-
-static struct str line_of(const struct llm_answer *answer)
-{
-    struct buf b = buf_new(a, 1 << 16);
-    buf_add(&b, answer->text);
-    for (size_t i = 0; i < answer->calls_n; i++)
-        buf_addf(&b, "%s%.*s %.*s", b.n ? " | " : "", STR_ARG(answer->calls[i].name), STR_ARG(answer->calls[i].arguments));
-    return buf_str(&b);
-}
-
-static struct llm_answer answer_of(const struct offline_plan *p, struct str transcript, struct str state)
-{
-    struct llm_question q = {.shared = p->shared, .transcript = transcript, .state = state};
-    struct llm_answer answer;
-    struct err e = {0};
-    if (offline_answer(p, a, &q, &answer, &e) < 0)
-        fail_msg("%s", e.text);
-    return answer;
-}
-
-static struct str said(const char *words, const char *language, const char *more)
-{
-    struct llm_answer answer = answer_of(plan, after_words(words), state_of(language, more));
-    return line_of(&answer);
-}
-
-static struct str went_on(const char *language, const char *more)
-{
-    struct llm_answer answer = answer_of(plan, after_results, state_of(language, more));
-    return line_of(&answer);
-}
-
 #define READS(step) \
-    "update_scratchpad {\"routine\":\"" ROUTINE "\",\"step\":\"" step "\"} | get_customer_profile {} | check_card_delivery {}"
+    "update_scratchpad {\"routine\":\"" ROUTINE "\",\"step\":\"" step \
+    "\"} | get_customer_profile {} | check_card_delivery {}"
 #define REISSUE "reissue_card {\"address\":\"12 Elm Street\",\"reason\":\"not_received\"}"
 
 TEST(the_first_question_fetches_both_facts_at_once_and_says_nothing_yet)
@@ -169,9 +35,10 @@ TEST(a_card_in_time_is_explained_and_the_routine_ends)
 
 TEST(a_late_card_leads_to_a_proposal_with_the_words_before_it)
 {
-    CHECK_STR(went_on("en", AT("greet") "," LATE),
-              "Let me look into your card delivery. I am sorry, Lia: your card ending in 4417 was due on November 10 and "
-              "has not arrived. I can order a new one for you. | update_scratchpad {\"step\":\"offer_reissue\"} | " REISSUE);
+    CHECK_STR(
+        went_on("en", AT("greet") "," LATE),
+        "Let me look into your card delivery. I am sorry, Lia: your card ending in 4417 was due on November 10 and "
+        "has not arrived. I can order a new one for you. | update_scratchpad {\"step\":\"offer_reissue\"} | " REISSUE);
 }
 
 TEST(a_delivered_card_leads_to_the_question_for_that_kind_of_address)
@@ -181,18 +48,20 @@ TEST(a_delivered_card_leads_to_the_question_for_that_kind_of_address)
     CHECK(str_ends(line, STR(" | update_scratchpad {\"step\":\"investigate\",\"asking\":[\"looked_there\"]}")));
     const char *kinds[][2] = {{"business", "mailroom"}, {"po_box", "PO box"}, {"house", "letter box"}};
     for (int i = 0; i < 3; i++) {
-        struct str more = str_f(a,
-                                AT("greet") ",\"tool_class\":{\"get_customer_profile\":\"ok\",\"check_card_delivery\":\"ok\"},"
-                                            "\"tool\":{\"get_customer_profile\":{\"first_name\":\"Lia\",\"address_type\":"
-                                            "\"%s\"}," DELIVERY("delivered", "12") "}",
-                                kinds[i][0]);
+        struct str more =
+            str_f(a,
+                  AT("greet") ",\"tool_class\":{\"get_customer_profile\":\"ok\",\"check_card_delivery\":\"ok\"},"
+                              "\"tool\":{\"get_customer_profile\":{\"first_name\":\"Lia\",\"address_type\":"
+                              "\"%s\"}," DELIVERY("delivered", "12") "}",
+                  kinds[i][0]);
         CHECK(str_has(went_on("en", more.p), str_of(kinds[i][1])));
     }
 }
 
 TEST(each_language_gets_its_own_words)
 {
-    CHECK(str_starts(went_on("pt", AT("greet") "," APARTMENT), STR("Vou verificar a entrega do seu cartão. Lia, Correios ")));
+    CHECK(str_starts(went_on("pt", AT("greet") "," APARTMENT),
+                     STR("Vou verificar a entrega do seu cartão. Lia, Correios ")));
     CHECK(str_has(went_on("pt", AT("greet") "," APARTMENT), STR("entregue em 9 de novembro.")));
     CHECK(str_has(went_on("es", AT("greet") "," LATE), STR("debía llegar el 10 de noviembre y no ha llegado.")));
     CHECK(str_starts(went_on("fr", AT("greet") "," LATE), STR("Let me look into")));
@@ -201,29 +70,32 @@ TEST(each_language_gets_its_own_words)
 TEST(an_answer_that_it_is_not_there_leads_to_the_proposal)
 {
     CHECK_STR(said("já perguntei, não está", "pt", AT("investigate") ",\"asked\":{\"looked_there\":1}," APARTMENT),
-              "update_scratchpad {\"set\":[{\"slot\":\"looked_there\",\"value\":\"not_there\"}],\"step\":\"offer_reissue\"} | "
-              REISSUE);
+              "update_scratchpad "
+              "{\"set\":[{\"slot\":\"looked_there\",\"value\":\"not_there\"}],\"step\":\"offer_reissue\"} | " REISSUE);
 }
 
 TEST(what_the_customer_volunteers_goes_into_the_proposal)
 {
-    CHECK(str_has(said("not there, it was stolen", "en", AT("investigate") "," APARTMENT), STR("\"reason\":\"stolen\"")));
+    CHECK(
+        str_has(said("not there, it was stolen", "en", AT("investigate") "," APARTMENT), STR("\"reason\":\"stolen\"")));
     CHECK(str_has(said("it was not stolen, just not there", "en", AT("investigate") "," APARTMENT),
                   STR("\"reason\":\"not_received\"")));
 }
 
 TEST(found_and_not_yet_end_the_routine_with_the_right_words)
 {
-    CHECK(str_has(said("yes it was there", "en", AT("investigate") "," APARTMENT), STR("I am glad that it turned up.")));
+    CHECK(
+        str_has(said("yes it was there", "en", AT("investigate") "," APARTMENT), STR("I am glad that it turned up.")));
     CHECK(str_has(said("not yet", "en", AT("investigate") "," APARTMENT), STR("Please look there first.")));
     CHECK(str_has(said("aún no", "es", AT("investigate") "," APARTMENT), STR("\"routine\":\"\"")));
 }
 
 TEST(an_unclear_answer_is_asked_again_and_then_goes_to_a_person)
 {
-    CHECK_STR(said("blue", "en", AT("investigate") ",\"asked\":{\"looked_there\":1}," APARTMENT),
-              "I did not understand that. Parcels for apartments are often left with the concierge. Was your card there when "
-              "you asked? If you have not asked yet, just tell me. | update_scratchpad {\"asking\":[\"looked_there\"]}");
+    CHECK_STR(
+        said("blue", "en", AT("investigate") ",\"asked\":{\"looked_there\":1}," APARTMENT),
+        "I did not understand that. Parcels for apartments are often left with the concierge. Was your card there when "
+        "you asked? If you have not asked yet, just tell me. | update_scratchpad {\"asking\":[\"looked_there\"]}");
     CHECK_STR(said("blue", "en", AT("investigate") ",\"asked\":{\"looked_there\":2}," APARTMENT),
               "transfer_to_human {\"reason\":\"missing_information\"}");
 }
@@ -232,12 +104,16 @@ TEST(what_became_of_the_proposal_decides_how_it_goes_on)
 {
     const char *step = AT("offer_reissue");
     struct str more = str_f(a, "%s," LATE "," PROPOSAL("declined", "1"), step);
-    CHECK_STR(said("no", "en", more.p), "Very well, I did not order a new card. Write to me again if you change your mind. | "
-                                        "update_scratchpad {\"routine\":\"\"}");
-    more = str_f(a, "%s," LATE ",\"proposal\":{\"id\":9,\"tool\":\"reissue_card\",\"state\":\"ok\",\"times\":1,"
-                    "\"result\":{\"reissue_id\":\"RC-1\",\"eta\":\"2027-01-02\"}}", step);
-    CHECK_STR(went_on("en", more.p), "Done: your new card is ordered under RC-1 and should arrive by January 2, 2027. The old "
-                                     "card is blocked. | update_scratchpad {\"routine\":\"\"}");
+    CHECK_STR(said("no", "en", more.p),
+              "Very well, I did not order a new card. Write to me again if you change your mind. | "
+              "update_scratchpad {\"routine\":\"\"}");
+    more = str_f(a,
+                 "%s," LATE ",\"proposal\":{\"id\":9,\"tool\":\"reissue_card\",\"state\":\"ok\",\"times\":1,"
+                 "\"result\":{\"reissue_id\":\"RC-1\",\"eta\":\"2027-01-02\"}}",
+                 step);
+    CHECK_STR(went_on("en", more.p),
+              "Done: your new card is ordered under RC-1 and should arrive by January 2, 2027. The old "
+              "card is blocked. | update_scratchpad {\"routine\":\"\"}");
     more = str_f(a, "%s," LATE "," PROPOSAL("refused", "1"), step);
     CHECK_STR(went_on("en", more.p), "transfer_to_human {\"reason\":\"action_refused\"}");
     more = str_f(a, "%s," LATE "," PROPOSAL("unknown", "1"), step);
@@ -265,9 +141,10 @@ TEST(a_proposal_that_the_runtime_refuses_is_not_made_again)
 
 TEST(a_second_question_after_a_reissue_names_the_card_on_its_way)
 {
-    struct str line = said("where is my card?", "en", LATE ",\"proposal\":{\"id\":9,\"tool\":\"reissue_card\",\"state\":\"ok\","
-                                                           "\"times\":1,\"result\":{\"reissue_id\":\"RC-1\",\"eta\":"
-                                                           "\"2026-12-02\"}}");
+    struct str line = said("where is my card?", "en",
+                           LATE ",\"proposal\":{\"id\":9,\"tool\":\"reissue_card\",\"state\":\"ok\","
+                                "\"times\":1,\"result\":{\"reissue_id\":\"RC-1\",\"eta\":"
+                                "\"2026-12-02\"}}");
     CHECK(str_has(line, STR("A new card is already on its way to you: it is ordered under RC-1")));
     CHECK(!str_has(line, STR("reissue_card {")));
 }
@@ -280,10 +157,11 @@ TEST(a_no_of_an_earlier_run_does_not_answer_a_new_proposal)
 
 TEST(data_that_cannot_be_had_goes_to_a_person)
 {
-    const char *none = AT("greet") ",\"tool_class\":{\"get_customer_profile\":\"ok\",\"check_card_delivery\":\"refused\"}";
-    CHECK_STR(went_on("en", none),
-              "Let me look into your card delivery. I cannot find a card order for you, so I am passing you to a colleague who "
-              "can look further. | transfer_to_human {\"reason\":\"data_unavailable\"}");
+    const char *none =
+        AT("greet") ",\"tool_class\":{\"get_customer_profile\":\"ok\",\"check_card_delivery\":\"refused\"}";
+    CHECK_STR(went_on("en", none), "Let me look into your card delivery. I cannot find a card order for you, so I am "
+                                   "passing you to a colleague who "
+                                   "can look further. | transfer_to_human {\"reason\":\"data_unavailable\"}");
     CHECK(str_has(went_on("en", AT("greet") ",\"tool_class\":{\"get_customer_profile\":\"transient\","
                                             "\"check_card_delivery\":\"ok\"}"),
                   STR("data_unavailable")));
@@ -291,15 +169,19 @@ TEST(data_that_cannot_be_had_goes_to_a_person)
 
 TEST(a_text_with_a_hole_is_not_said)
 {
-    struct str line = went_on("en", AT("greet") ",\"tool_class\":{\"get_customer_profile\":\"ok\",\"check_card_delivery\":"
-                                                "\"ok\"},\"tool\":{\"check_card_delivery\":{\"status\":\"returned\"}}");
-    CHECK(str_starts(line, STR("transfer_to_human {\"reason\":\"data_unavailable\",\"note\":\"macro cards.returned: the field")));
+    struct str line =
+        went_on("en", AT("greet") ",\"tool_class\":{\"get_customer_profile\":\"ok\",\"check_card_delivery\":"
+                                  "\"ok\"},\"tool\":{\"check_card_delivery\":{\"status\":\"returned\"}}");
+    CHECK(str_starts(
+        line, STR("transfer_to_human {\"reason\":\"data_unavailable\",\"note\":\"macro cards.returned: the field")));
 }
 
 TEST(a_person_is_one_word_away_at_every_place)
 {
-    const char *places[] = {"", AT("investigate") "," APARTMENT, AT("offer_reissue") "," LATE "," PROPOSAL("void", "1")};
-    const char *words[][2] = {{"en", "let me talk to a human"}, {"pt", "quero falar com um atendente"},
+    const char *places[] = {"", AT("investigate") "," APARTMENT,
+                            AT("offer_reissue") "," LATE "," PROPOSAL("void", "1")};
+    const char *words[][2] = {{"en", "let me talk to a human"},
+                              {"pt", "quero falar com um atendente"},
                               {"es", "quiero hablar con una persona"}};
     for (int i = 0; i < 3; i++)
         for (int k = 0; k < 3; k++)
@@ -311,16 +193,17 @@ TEST(what_is_not_understood_is_asked_once_and_then_handed_over)
     CHECK_STR(said("what is the weather", "en", ""),
               "I can help with the delivery of your card. What would you like to know about it? | "
               "update_scratchpad {\"asking\":[\"_clarify\"]}");
-    CHECK_STR(said("and the news", "en", "\"asked\":{\"_clarify\":1}"), "transfer_to_human {\"reason\":\"out_of_scope\"}");
+    CHECK_STR(said("and the news", "en", "\"asked\":{\"_clarify\":1}"),
+              "transfer_to_human {\"reason\":\"out_of_scope\"}");
     CHECK_STR(said("olá", "pt", "\"asked\":{\"_clarify\":1}"),
               "Posso ajudar com a entrega do seu cartão. O que você gostaria de saber?");
 }
 
 TEST(several_messages_at_once_are_read_together)
 {
-    struct str transcript = str_f(a, OPENING ",%.*s,%.*s,%.*s", STR_ARG(message("user", STR("hi"))),
-                                  STR_ARG(message("user", STR("it is about my card"))),
-                                  STR_ARG(message("user", STR("it was stolen"))));
+    struct str transcript =
+        str_f(a, OPENING ",%.*s,%.*s,%.*s", STR_ARG(message("user", STR("hi"))),
+              STR_ARG(message("user", STR("it is about my card"))), STR_ARG(message("user", STR("it was stolen"))));
     struct llm_answer answer = answer_of(plan, transcript, state_of("en", ""));
     CHECK(str_has(line_of(&answer), STR("\"value\":\"stolen\"")));
     CHECK(str_has(line_of(&answer), STR("check_card_delivery {}")));
@@ -328,131 +211,26 @@ TEST(several_messages_at_once_are_read_together)
 
 TEST(buttons_are_no_words)
 {
-    struct llm_answer answer = answer_of(plan, str_f(a, OPENING ",%.*s", STR_ARG(message("user", STR("[The customer pressed "
-                                                                                                      "Cancel.]")))),
+    struct llm_answer answer = answer_of(plan,
+                                         str_f(a, OPENING ",%.*s",
+                                               STR_ARG(message("user", STR("[The customer pressed "
+                                                                           "Cancel.]")))),
                                          state_of("pt", AT("offer_reissue") "," LATE "," PROPOSAL("declined", "1")));
     CHECK(str_starts(line_of(&answer), STR("Tudo bem, não pedi um novo cartão.")));
 }
 
 TEST(an_outcome_that_comes_after_the_routine_ended_is_still_told)
 {
-    struct str line = went_on("en", LATE ",\"proposal\":{\"id\":9,\"tool\":\"reissue_card\",\"state\":\"ok\",\"times\":1,"
-                                         "\"result\":{\"reissue_id\":\"RC-1\",\"eta\":\"2026-12-02\"}}");
+    struct str line =
+        went_on("en", LATE ",\"proposal\":{\"id\":9,\"tool\":\"reissue_card\",\"state\":\"ok\",\"times\":1,"
+                           "\"result\":{\"reissue_id\":\"RC-1\",\"eta\":\"2026-12-02\"}}");
     CHECK(str_starts(line, STR("Done: your new card is ordered under RC-1")));
-}
-
-/* --- the customer's words --- */
-
-TEST(words_are_folded_to_one_spelling_and_clauses_stay_apart)
-{
-    CHECK_STR(words_fold(a, STR("No, ¡ya la tengo!")), " no | ya la tengo | ");
-    CHECK_STR(words_fold(a, STR("I haven't; havent, won’t can't?")), " i have not | have not | will not can not ? ");
-    CHECK_STR(words_fold(a, STR("n achei, tá na Portaria…")), " nao achei | esta na portaria | ");
-    CHECK_STR(words_fold(a, STR("")), " ");
-    CHECK_STR(words_fold(a, STR("...!?")), " ? ");
-    CHECK_INT(words_count(STR(" no | ya la tengo ? ")), 4);
-}
-
-TEST(a_not_before_a_phrase_turns_it_around_within_its_clause)
-{
-    struct words_phrase found = words_phrase_of(a, STR("found it"), STR("en"), STR("found"));
-    CHECK(words_find(words_fold(a, STR("I found it")), &found) == 2);
-    CHECK(words_find(words_fold(a, STR("I never really found it")), &found) < 0);
-    CHECK(words_find(words_fold(a, STR("No, I found it")), &found) >= 0);
-    CHECK(words_find(words_fold(a, STR("refound item")), &found) < 0);
-}
-
-TEST(any_words_in_any_order_have_an_answer)
-{
-    static const char *const pieces[] = {"yes", "no", "not", "'t", "?", ".", ", ", "not yet", "found it", "human", "atendente",
-                                         "talk to", "já", "não", "nada", "sí", "nadie", "card", "gracias", "n", "|", "…", "¿",
-                                         "robot", "thanks", "stolen", "\n", "\"", "\\", "é", "🙂"};
-    const char *places[] = {"", AT("investigate") "," APARTMENT, AT("offer_reissue") "," LATE "," PROPOSAL("void", "1")};
-    uint64_t seed = 11;
-    for (int i = 0; i < 600; i++) {
-        struct buf words = buf_new(a, 400);
-        for (uint64_t n = 1 + rng_next(&seed) % 8; n > 0; n--)
-            buf_addf(&words, "%s%s", words.n ? " " : "", pieces[rng_next(&seed) % (sizeof pieces / sizeof *pieces)]);
-        CHECK(said(str_c(a, buf_str(&words)), i % 2 ? "pt" : "en", places[i % 3]).n > 0);
-    }
-}
-
-/* The reading of an answer in the words of tests/data/offline_answers.tsv. */
-static struct str reading_of(struct str line)
-{
-    struct buf b = buf_new(a, 400);
-    if (str_has(line, STR("asked_human")))
-        return STR("human");
-    if (str_has(line, STR("_clarify")))
-        return STR("clarify");
-    if (str_starts(line, STR("You are welcome")) || str_starts(line, STR("De nada")))
-        return STR("welcome");
-    if (!str_has(line, STR("update_scratchpad")) && !str_has(line, STR("reissue_card")))
-        return STR("greet");
-    if (str_has(line, STR("\"asking\":[\"looked_there\"]")))
-        return STR("unclear");
-    if (str_has(line, STR("get_customer_profile {}")))
-        buf_adds(&b, "start");
-    ptrdiff_t at;
-    for (struct str rest = line; (at = str_find(rest, STR("\"slot\":\""))) >= 0;) {
-        rest = str_from(rest, (size_t)at + 8);
-        struct str slot = str_head(rest, (size_t)str_find(rest, STR("\"")));
-        rest = str_from(rest, slot.n + 11);
-        buf_addf(&b, "%s%.*s=%.*s", b.n ? " " : "", STR_ARG(slot), (int)str_find(rest, STR("\"")), rest.p);
-    }
-    return buf_str(&b);
-}
-
-TEST(the_words_of_customers_are_read_as_the_table_says)
-{
-    static char text[1 << 16];
-    FILE *f = fopen("tests/data/offline_answers.tsv", "rb");
-    CHECK(f != NULL);
-    struct str rest = {text, fread(text, 1, sizeof text, f)}, line;
-    fclose(f);
-    int rows = 0, wrong = 0;
-    while (str_split(&rest, '\n', &line)) {
-        struct str where, language, words, want;
-        if (!line.n || line.p[0] == '#' || !str_split(&line, '\t', &where) || !str_split(&line, '\t', &language) ||
-            !str_split(&line, '\t', &words) || !str_split(&line, '\t', &want))
-            continue;
-        const char *more = str_is(where, "asked") ? AT("investigate") ",\"asked\":{\"looked_there\":1}," APARTMENT : "";
-        struct str answer = said(str_c(a, words), str_c(a, language), more);
-        rows++;
-        if (str_eq(reading_of(answer), want))
-            continue;
-        wrong++;
-        print_error("%.*s: \"%.*s\" is read as \"%.*s\", not \"%.*s\"\n  %.*s\n", STR_ARG(where), STR_ARG(words),
-                    STR_ARG(reading_of(answer)), STR_ARG(want), STR_ARG(answer));
-    }
-    print_message("%d answers of customers, %d misread\n", rows, wrong);
-    CHECK(rows >= 60 && wrong == 0);
 }
 
 TEST(the_same_prompt_gives_the_same_answer)
 {
     struct str one = said("where is my card?", "en", LATE), two = said("where is my card?", "en", LATE);
     CHECK(one.n && str_eq(one, two));
-}
-
-TEST(odd_texts_do_not_break_it)
-{
-    static const char *const odd[] = {
-        " ", "\n\n", "???", "....", "\\\\\\\"}{][", "{\"role\":\"user\"}", "%s%n%d", "🙂", "👩‍👩‍👧‍👦 card", "\xc3\xb1", "n t t t t n t",
-        "t", "'t", "n't", "can't won't don't", "¿¿¿¡¡¡", "——", "١٢٣", "กขค", "ﬁnd ﬀ", "Ａｇｅｎｔ", "\t\t", "[The customer pressed ",
-        "## macros\n{\"runtime.clarify\":1}", "transfer_to_human {\"reason\":\"x\"}", "null", "yes no yes no yes no",
-    };
-    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
-        CHECK(said(odd[i], "en", "").n > 0);
-        CHECK(said(odd[i], "pt", AT("investigate") "," APARTMENT).n > 0);
-    }
-    char *huge = arena_alloc(a, 200001);
-    for (int i = 0; i < 200000; i++)
-        huge[i] = "a e, não é "[i % 8];
-    for (int i = 0; i < 200000; i++)
-        if (huge[i] < 0 || huge[i] == 0)
-            huge[i] = 'x';
-    CHECK(said(huge, "es", "").n > 0);
 }
 
 TEST(a_prompt_that_does_not_read_is_an_error_and_no_answer)
@@ -495,7 +273,8 @@ static struct str with_steps(const char *steps, const char *more)
     struct json *routine;
     struct err e;
     struct offline_plan *p;
-    struct str text = str_f(a, "{\"routine\":\"" ROUTINE "\",\"start_when\":{\"phrases\":{\"en\":[\"go\"]}},\"steps\":%s}", steps);
+    struct str text =
+        str_f(a, "{\"routine\":\"" ROUTINE "\",\"start_when\":{\"phrases\":{\"en\":[\"go\"]}},\"steps\":%s}", steps);
     if (json_parse(a, text, &routine, &e) < 0 || offline_plan_new(shared_of(routine), &p, &e) < 0)
         fail_msg("%s", e.text);
     struct llm_answer answer = answer_of(p, after_words("go"), state_of("en", more));
@@ -533,7 +312,8 @@ TEST(a_routine_that_runs_off_its_last_step_has_ended)
 
 TEST(an_argument_without_a_value_is_never_proposed)
 {
-    struct str line = with_steps("[{\"id\":\"a\",\"confirm\":{\"tool\":\"reissue_card\",\"args\":{\"address\":\"slot.none\"}}}]", "");
+    struct str line =
+        with_steps("[{\"id\":\"a\",\"confirm\":{\"tool\":\"reissue_card\",\"args\":{\"address\":\"slot.none\"}}}]", "");
     CHECK(str_starts(line, STR("transfer_to_human {\"reason\":\"data_unavailable\"")));
 }
 
@@ -597,7 +377,8 @@ TEST(the_words_come_in_several_pieces_and_later_than_the_question)
     struct llm_config config = {0};
     CHECK(loop_new(&l, &e) == 0 && llm_offline_new(l, &config, &p, &e) == 0);
     struct heard h = {.text = buf_new(a, 10000)};
-    struct llm_question q = {.shared = shared, .transcript = after_results, .state = state_of("en", AT("greet") "," LATE)};
+    struct llm_question q = {
+        .shared = shared, .transcript = after_results, .state = state_of("en", AT("greet") "," LATE)};
     p->ask(p, &q, 1000, &listen, &h);
     CHECK_INT(h.deltas + h.ends, 0);
     wait_for(l, &h);
@@ -622,7 +403,8 @@ TEST(a_cancelled_question_is_silent)
     struct llm_config config = {0};
     CHECK(loop_new(&l, &e) == 0 && llm_offline_new(l, &config, &p, &e) == 0);
     struct heard h = {.text = buf_new(a, 10000)}, first = {.text = buf_new(a, 10000), .cancel_in_delta = p};
-    struct llm_question q = {.shared = shared, .transcript = after_results, .state = state_of("en", AT("greet") "," LATE)};
+    struct llm_question q = {
+        .shared = shared, .transcript = after_results, .state = state_of("en", AT("greet") "," LATE)};
     p->cancel(p, p->ask(p, &q, 1000, &listen, &h));
     first.attempt = p->ask(p, &q, 1000, &listen, &first);
     for (int i = 0; i < 5; i++)
@@ -631,60 +413,6 @@ TEST(a_cancelled_question_is_silent)
     CHECK(first.deltas == 1 && first.ends == 0);
     p->free(p);
     loop_free(l);
-}
-
-/* Not a bound, which would depend on the machine: the figure, for whoever changes something here. */
-TEST(an_answer_takes_microseconds)
-{
-    enum { BATCHES = 20, ROUNDS = 100 };
-    struct arena *turn = arena_new("turn", 1 << 16);
-    struct offline_plans plans = {0};
-    struct offline_plan *p;
-    struct err e;
-    struct llm_answer answer;
-    struct buf transcript = buf_new(a, 1 << 20);
-    buf_add(&transcript, STR(OPENING));
-    for (int i = 0; i < 40; i++)
-        buf_add(&transcript, after_results);
-    struct llm_question questions[] = {
-        {.shared = shared, .state = state_of("en", AT("greet") "," LATE), .transcript = buf_str(&transcript)},
-        {.shared = shared,
-         .state = state_of("pt", AT("investigate") "," APARTMENT),
-         .transcript = after_words("já perguntei na portaria ontem e hoje, ninguém recebeu nada e não está lá")},
-        {.shared = shared, .state = state_of("en", ""), .transcript = after_words("Hi, where is my new card please?")},
-    };
-    static const char *const names[] = {"after results", "an answer", "a first question"};
-    for (int k = 0; k < 3; k++) {
-        int64_t best_us = INT64_MAX; /* of the batches: the machine has other work to do */
-        for (int batch = 0; batch < BATCHES; batch++) {
-            int64_t began_us = clock_mono_us();
-            for (int i = 0; i < ROUNDS; i++) {
-                arena_reset(turn);
-                CHECK(offline_plans_get(&plans, shared, &p, &e) == 0);
-                CHECK(offline_answer(p, turn, &questions[k], &answer, &e) == 0);
-            }
-            int64_t took_us = clock_mono_us() - began_us;
-            best_us = took_us < best_us ? took_us : best_us;
-        }
-        print_message("%s: %.1f us (shared part %zu bytes)\n", names[k], (double)best_us / ROUNDS, shared.n);
-    }
-    offline_plans_free(&plans);
-    arena_free(turn);
-}
-
-static int setup(void **state)
-{
-    struct err e;
-    a = arena_new("test", 1 << 16);
-    shared = shared_of(yaml_file(EXAMPLE "routines/" ROUTINE ".yaml"));
-    return offline_plan_new(shared, &plan, &e);
-}
-
-static int teardown(void **state)
-{
-    offline_plan_free(plan);
-    arena_free(a);
-    return 0;
 }
 
 int main(void)
@@ -712,12 +440,7 @@ int main(void)
         cmocka_unit_test(several_messages_at_once_are_read_together),
         cmocka_unit_test(buttons_are_no_words),
         cmocka_unit_test(an_outcome_that_comes_after_the_routine_ended_is_still_told),
-        cmocka_unit_test(words_are_folded_to_one_spelling_and_clauses_stay_apart),
-        cmocka_unit_test(a_not_before_a_phrase_turns_it_around_within_its_clause),
-        cmocka_unit_test(any_words_in_any_order_have_an_answer),
-        cmocka_unit_test(the_words_of_customers_are_read_as_the_table_says),
         cmocka_unit_test(the_same_prompt_gives_the_same_answer),
-        cmocka_unit_test(odd_texts_do_not_break_it),
         cmocka_unit_test(a_prompt_that_does_not_read_is_an_error_and_no_answer),
         cmocka_unit_test(the_transcript_is_read_from_its_end),
         cmocka_unit_test(a_routine_that_turns_in_circles_or_is_broken_goes_to_a_person),
@@ -726,7 +449,6 @@ int main(void)
         cmocka_unit_test(plans_are_kept_for_the_agents_used_last),
         cmocka_unit_test(the_words_come_in_several_pieces_and_later_than_the_question),
         cmocka_unit_test(a_cancelled_question_is_silent),
-        cmocka_unit_test(an_answer_takes_microseconds),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
