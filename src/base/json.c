@@ -157,6 +157,24 @@ static const char *plain_run(const char *p, const char *end, unsigned char *seen
     return p;
 }
 
+void json_escape(struct buf *out, struct str s)
+{
+    static const char shorts[] = "\b\t\n\f\r\"\\", codes[] = "btnfr\"\\";
+    const char *p = s.p, *end = s.p ? s.p + s.n : s.p;
+    for (unsigned char seen = 0; p < end; p++) {
+        const char *from = p;
+        p = plain_run(p, end, &seen);
+        buf_add(out, (struct str){from, (size_t)(p - from)});
+        if (p == end)
+            return;
+        const char *hit = *p ? strchr(shorts, *p) : NULL;
+        if (hit)
+            buf_add(out, (struct str){(char[]){'\\', codes[hit - shorts]}, 2});
+        else
+            buf_addf(out, "\\u%04x", (unsigned char)*p);
+    }
+}
+
 /* s->p is on the opening quote. */
 static int string(struct parser *s, struct str *out)
 {

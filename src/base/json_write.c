@@ -178,25 +178,6 @@ struct json *json_new_num(struct arena *a, double v)
     return number;
 }
 
-void json_escape(struct buf *out, struct str s)
-{
-    static const char shorts[] = "\b\t\n\f\r\"\\", codes[] = "btnfr\"\\";
-    size_t from = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        buf_add(out, (struct str){s.p + from, i - from});
-        from = i + 1;
-        const char *hit = c ? strchr(shorts, c) : NULL;
-        if (hit)
-            buf_add(out, (struct str){(char[]){'\\', codes[hit - shorts]}, 2});
-        else
-            buf_addf(out, "\\u%04x", c);
-    }
-    buf_add(out, str_from(s, from));
-}
-
 static void quoted(struct buf *out, struct str s)
 {
     buf_addc(out, '"');
