@@ -48,15 +48,13 @@ static void drop(struct result *result)
     buf_free(&result->words);
 }
 
-/* A stream of chunks whose first choice has these deltas, ended by [DONE]. NULL ends the list. */
-static struct result stream_of(const char *finish, ...)
+/* A stream of chunks whose first choice has these deltas, ended by [DONE]. */
+#define STREAM_OF(finish, ...) stream_of(finish, (const char *const[]){__VA_ARGS__, NULL})
+static struct result stream_of(const char *finish, const char *const *deltas)
 {
     struct buf all = buf_new(NULL, 1 << 20);
-    va_list ap;
-    va_start(ap, finish);
-    for (const char *delta; (delta = va_arg(ap, const char *));)
-        buf_addf(&all, "data: {\"choices\":[{\"index\":0,\"delta\":%s,\"finish_reason\":null}]}\n\n", delta);
-    va_end(ap);
+    for (; *deltas; deltas++)
+        buf_addf(&all, "data: {\"choices\":[{\"index\":0,\"delta\":%s,\"finish_reason\":null}]}\n\n", *deltas);
     if (finish)
         buf_addf(&all, "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"%s\"}]}\n\n", finish);
     buf_adds(&all, "data: [DONE]\n\n");
@@ -186,7 +184,7 @@ TEST(recorded_whole_answers_are_read)
 
 TEST(parallel_calls_are_told_apart_by_their_index)
 {
-    struct result r = stream_of(
+    struct result r = STREAM_OF(
         "tool_calls", "{\"role\":\"assistant\",\"content\":null}",
         "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"get_\","
         "\"arguments\":\"\"}}]}",
@@ -194,7 +192,7 @@ TEST(parallel_calls_are_told_apart_by_their_index)
         "{\"tool_calls\":[{\"index\":1,\"id\":\"b\",\"function\":{\"name\":\"check\",\"arguments\":\"{\\\"n\\\"\"}}]}",
         "{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"x\\\":\"}},"
         "{\"index\":1,\"function\":{\"arguments\":\":2}\"}}]}",
-        "{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"1}\"}}]}", NULL);
+        "{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"1}\"}}]}");
     CHECK_INT(r.r, 0);
     CHECK_INT(r.end.answer.calls_n, 2);
     CHECK(!r.end.answer.has_text);
@@ -208,10 +206,10 @@ TEST(parallel_calls_are_told_apart_by_their_index)
 
 TEST(calls_without_an_index_are_told_apart_by_their_id)
 {
-    struct result r = stream_of("tool_calls",
+    struct result r = STREAM_OF("tool_calls",
                                 "{\"tool_calls\":[{\"id\":\"a\",\"function\":{\"name\":\"one\",\"arguments\":\"{\"}},"
                                 "{\"id\":\"b\",\"function\":{\"name\":\"two\",\"arguments\":\"{\\\"b\\\":\"}}]}",
-                                "{\"tool_calls\":[{\"function\":{\"arguments\":\"2}\"}}]}", NULL);
+                                "{\"tool_calls\":[{\"function\":{\"arguments\":\"2}\"}}]}");
     CHECK_INT(r.end.answer.calls_n, 2);
     CHECK_STR(r.end.answer.calls[0].arguments, "{");
     CHECK_STR(r.end.answer.calls[1].name, "two");
@@ -221,10 +219,10 @@ TEST(calls_without_an_index_are_told_apart_by_their_id)
 
 TEST(two_calls_that_share_index_0_stay_two)
 {
-    struct result r = stream_of(
-        "tool_calls",
-        "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"one\",\"arguments\":\"{}\"}}]}",
-        "{\"tool_calls\":[{\"index\":0,\"id\":\"b\",\"function\":{\"name\":\"two\",\"arguments\":\"{}\"}}]}", NULL);
+    struct result r =
+        STREAM_OF("tool_calls",
+                  "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"one\",\"arguments\":\"{}\"}}]}",
+                  "{\"tool_calls\":[{\"index\":0,\"id\":\"b\",\"function\":{\"name\":\"two\",\"arguments\":\"{}\"}}]}");
     CHECK_INT(r.end.answer.calls_n, 2);
     CHECK_STR(r.end.answer.calls[1].name, "two");
     drop(&r);
@@ -232,10 +230,10 @@ TEST(two_calls_that_share_index_0_stay_two)
 
 TEST(a_new_id_in_every_piece_does_not_split_a_call)
 {
-    struct result r = stream_of(
-        "tool_calls",
-        "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"one\",\"arguments\":\"\"}}]}",
-        "{\"tool_calls\":[{\"index\":0,\"id\":\"z\",\"function\":{\"name\":null,\"arguments\":\"{}\"}}]}", NULL);
+    struct result r =
+        STREAM_OF("tool_calls",
+                  "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"one\",\"arguments\":\"\"}}]}",
+                  "{\"tool_calls\":[{\"index\":0,\"id\":\"z\",\"function\":{\"name\":null,\"arguments\":\"{}\"}}]}");
     CHECK_INT(r.end.answer.calls_n, 1);
     CHECK_STR(r.end.answer.calls[0].id, "a");
     CHECK_STR(r.end.answer.calls[0].arguments, "{}");
@@ -244,10 +242,10 @@ TEST(a_new_id_in_every_piece_does_not_split_a_call)
 
 TEST(a_name_that_is_repeated_with_every_piece_is_one_name)
 {
-    struct result r = stream_of(
-        "tool_calls",
-        "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"one\",\"arguments\":\"{\"}}]}",
-        "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"one\",\"arguments\":\"}\"}}]}", NULL);
+    struct result r =
+        STREAM_OF("tool_calls",
+                  "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"one\",\"arguments\":\"{\"}}]}",
+                  "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"one\",\"arguments\":\"}\"}}]}");
     CHECK_STR(r.end.answer.calls[0].name, "one");
     CHECK_STR(r.end.answer.calls[0].arguments, "{}");
     drop(&r);
@@ -256,10 +254,10 @@ TEST(a_name_that_is_repeated_with_every_piece_is_one_name)
 TEST(no_arguments_are_an_empty_object_unless_the_answer_was_cut_short)
 {
     const char *call = "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"one\"}}]}";
-    struct result r = stream_of("tool_calls", call, NULL);
+    struct result r = STREAM_OF("tool_calls", call);
     CHECK_STR(r.end.answer.calls[0].arguments, "{}");
     drop(&r);
-    r = stream_of("length", call, NULL);
+    r = STREAM_OF("length", call);
     CHECK_STR(r.end.answer.calls[0].arguments, "");
     drop(&r);
 }
@@ -283,7 +281,7 @@ TEST(usage_may_come_alone_behind_the_answer)
 
 TEST(a_refusal_is_told_apart_from_an_answer)
 {
-    struct result r = stream_of("stop", "{\"refusal\":\"I can\"}", "{\"refusal\":\"not.\"}", NULL);
+    struct result r = STREAM_OF("stop", "{\"refusal\":\"I can\"}", "{\"refusal\":\"not.\"}");
     CHECK_STR(r.end.answer.text, "I cannot.");
     CHECK_STR(r.end.answer.finish, "refusal");
     drop(&r);
@@ -292,17 +290,17 @@ TEST(a_refusal_is_told_apart_from_an_answer)
 TEST(content_may_be_a_list_of_parts)
 {
     struct result r =
-        stream_of("stop",
+        STREAM_OF("stop",
                   "{\"content\":[{\"type\":\"thinking\",\"thinking\":[]},{\"type\":\"text\",\"text\":\"a\"},"
                   "{\"type\":\"text\",\"text\":\"b\"}]}",
-                  "{\"content\":\"c\"}", NULL);
+                  "{\"content\":\"c\"}");
     CHECK_STR(r.end.answer.text, "abc");
     drop(&r);
 }
 
 TEST(an_answer_with_neither_words_nor_calls_is_a_failure)
 {
-    struct result r = stream_of("stop", "{\"role\":\"assistant\",\"content\":\"\"}", NULL);
+    struct result r = STREAM_OF("stop", "{\"role\":\"assistant\",\"content\":\"\"}");
     CHECK_INT(r.r, ERR_INVALID);
     CHECK(r.end.retryable);
     drop(&r);
@@ -310,10 +308,9 @@ TEST(an_answer_with_neither_words_nor_calls_is_a_failure)
 
 TEST(calls_without_a_finish_reason_were_cut)
 {
-    struct result words = stream_of(NULL, "{\"content\":\"Hello\"}", NULL);
-    struct result call = stream_of(
-        NULL, "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"one\",\"arguments\":\"{}\"}}]}",
-        NULL);
+    struct result words = STREAM_OF(NULL, "{\"content\":\"Hello\"}");
+    struct result call = STREAM_OF(
+        NULL, "{\"tool_calls\":[{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"one\",\"arguments\":\"{}\"}}]}");
     CHECK_INT(words.r, 0);
     CHECK_INT(call.r, ERR_IO);
     CHECK(call.end.retryable);
@@ -370,7 +367,7 @@ TEST(what_is_no_chunk_is_a_failure)
 TEST(kinds_that_do_not_belong_are_passed_over)
 {
     struct result r =
-        stream_of("stop", "null", "7", "{\"content\":{\"a\":1},\"tool_calls\":{}}", "{\"content\":\"x\"}", NULL);
+        STREAM_OF("stop", "null", "7", "{\"content\":{\"a\":1},\"tool_calls\":{}}", "{\"content\":\"x\"}");
     CHECK_INT(r.r, 0);
     CHECK_STR(r.end.answer.text, "x");
     drop(&r);
