@@ -26,8 +26,7 @@ enum { EXPR_BYTES_MAX = 8192 };
 
 /* Evaluates `source` over the members of `root`. The value lives in the arena.
  * Errors: ERR_INVALID (does not parse; the offset is named), ERR_LIMIT (too long or too deep). */
-MUST_USE int expr_eval(struct arena *a, struct str source, const struct json *root,
-                       struct json **out, struct err *e);
+MUST_USE int expr_eval(struct arena *a, struct str source, const struct json *root, struct json **out, struct err *e);
 
 /* Parses only: for checking a workspace before it runs. */
 MUST_USE int expr_check(struct str source, struct err *e);

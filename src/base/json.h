@@ -15,9 +15,9 @@ enum { JSON_DEPTH_MAX = 64, JSON_MEMBERS_MAX = 10000 }; /* per value; more is re
 
 struct json {
     enum json_kind kind;
-    uint32_t line;      /* 1.. where it stood in a YAML file; 0 from JSON */
-    uint32_t n;         /* children of an array or object */
-    struct str key;     /* the member's name when the parent is an object */
+    uint32_t line;  /* 1.. where it stood in a YAML file; 0 from JSON */
+    uint32_t n;     /* children of an array or object */
+    struct str key; /* the member's name when the parent is an object */
     union {
         struct str text;   /* a string's decoded UTF-8; a number's source text */
         struct json *last; /* the last child of an array or object: appending needs no walk */
@@ -35,9 +35,9 @@ const struct json *json_get(const struct json *object, const char *key); /* NULL
 const struct json *json_at(const struct json *array, size_t i);
 /* Dotted look-up through objects: "shipping.eta". */
 const struct json *json_path(const struct json *v, struct str path);
-struct str json_str(const struct json *v);                        /* "" unless a string */
+struct str json_str(const struct json *v); /* "" unless a string */
 struct str json_str_or(const struct json *v, struct str otherwise);
-int64_t json_int(const struct json *v, int64_t otherwise);        /* otherwise unless a whole number in range */
+int64_t json_int(const struct json *v, int64_t otherwise); /* otherwise unless a whole number in range */
 double json_num(const struct json *v, double otherwise);
 bool json_bool(const struct json *v, bool otherwise);
 bool json_is(const struct json *v, enum json_kind kind);
@@ -74,11 +74,11 @@ void json_key(struct json_writer *w, const char *key);
 void json_key_str(struct json_writer *w, struct str key);
 void json_put_str(struct json_writer *w, struct str s);
 void json_put_int(struct json_writer *w, int64_t v);
-void json_put_num(struct json_writer *w, double v);   /* shortest text that reads back; null unless finite */
+void json_put_num(struct json_writer *w, double v); /* shortest text that reads back; null unless finite */
 void json_put_bool(struct json_writer *w, bool v);
 void json_put_null(struct json_writer *w);
-void json_put(struct json_writer *w, const struct json *v);   /* a tree, members in their order */
-void json_put_raw(struct json_writer *w, struct str text);    /* text that is JSON already */
+void json_put(struct json_writer *w, const struct json *v); /* a tree, members in their order */
+void json_put_raw(struct json_writer *w, struct str text);  /* text that is JSON already */
 /* Shorthands for the commonest member kinds. */
 void json_pair_str(struct json_writer *w, const char *key, struct str s);
 void json_pair_int(struct json_writer *w, const char *key, int64_t v);

@@ -16,7 +16,6 @@
 
 /* `name` is the file's name for messages ("tools/reissue_card.yaml:12: ..."). An empty document is
  * null. Errors: ERR_INVALID, ERR_LIMIT (depth). */
-MUST_USE int yaml_parse(struct arena *a, struct str text, const char *name, struct json **out,
-                        struct err *e);
+MUST_USE int yaml_parse(struct arena *a, struct str text, const char *name, struct json **out, struct err *e);
 
 #endif

@@ -215,11 +215,11 @@ TEST(json_test_suite_is_answered_as_it_says_but_for_four_named_refusals)
         CHECK(json_parse(a, line, &row, &e) == 0);
         struct str base64 = json_str(json_get(row, "bytes_base64")), name = json_str(json_get(row, "name"));
         struct str expect = json_str(json_get(row, "expect"));
-        unsigned char *bytes = malloc(base64.n + 1); /* exactly as long as the text, for the sanitizer */
+        unsigned char *bytes = mem_get(base64.n + 1); /* exactly as long as the text, for the sanitizer */
         size_t n = 0;
         CHECK(sodium_base642bin(bytes, base64.n, base64.p, base64.n, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) ==
               0);
-        bytes = realloc(bytes, n ? n : 1);
+        bytes = mem_resize(bytes, n);
         bool ok = json_parse(a, (struct str){(char *)bytes, n}, &v, &e) == 0;
         bool ours = false;
         for (size_t i = 0; i < sizeof refused_on_purpose / sizeof *refused_on_purpose; i++)
