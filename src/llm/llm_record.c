@@ -1,8 +1,6 @@
 #include "llm/llm_record.h"
 
 #include "base/hash.h"
-#include "base/log.h"
-#include "base/text.h"
 #include "llm/llm_answer.h"
 #include "net/loop.h"
 
@@ -23,8 +21,7 @@ struct slot {
     size_t line; /* an offset into the text; NO_LINE marks a free slot */
 };
 
-enum { NO_LINE_YET = -1 };
-#define NO_LINE ((size_t)NO_LINE_YET)
+#define NO_LINE SIZE_MAX
 
 struct recording {
     struct llm_provider provider;
