@@ -23,10 +23,10 @@ struct line {
 };
 
 #define HEX             "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
-#define ASKED(n, bytes) "{\"call\":" #n ",\"prompt_sha\":\"" HEX "\",\"prompt_bytes\":" #bytes ",\"model\":\"offline\"}"
+#define ASKED(n, bytes) "{\"call\":" #n ",\"prompt_sha\":\"" HEX "\",\"prompt_bytes\":" #bytes "}"
 #define SAID(id, text) \
     "{\"text\":\"" text "\",\"client_id\":\"0d4e5a52-6a39-4f0e-9f6a-3f0c5b1e7a" #id "\",\"payload_sha\":\"" \
-    "9f86d081884c7d659a2feaa0c55ad015\"}"
+    "9f86d081884c7d65\"}"
 #define CALLED(id, tool, args) \
     "{\"calls\":[{\"id\":\"" id "\",\"pid\":\"call_1\",\"name\":\"" tool "\",\"args\":\"" args \
     "\"}],\"finish\":\"tool_calls\",\"in\":1530,\"out\":31}"
@@ -60,7 +60,8 @@ static const struct line conversation[] = {
      "{\"text\":\"Your card left on January 3 and should have arrived by January 10. You live in an apartment: "
      "could you ask the front desk?\",\"calls\":[],\"finish\":\"stop\",\"in\":1720,\"out\":44}"},
     {0, EVENT_REPLY_SENT,
-     "{\"mid\":\"m13\",\"of\":12,\"text\":\"Your card left on January 3 and should have arrived by January 10. You "
+     "{\"mid\":\"7530178985552629401-13\",\"of\":12,\"text\":\"Your card left on January 3 and should have arrived by "
+     "January 10. You "
      "live in an apartment: could you ask the front desk?\"}"},
     {0, EVENT_TURN_ENDED, ENDED("replied", 3, 2)},
     {1, EVENT_MESSAGE_RECEIVED, SAID(02, "They do not have it. Please send another one.")},
@@ -74,9 +75,12 @@ static const struct line conversation[] = {
     {1, EVENT_MODEL_ANSWERED, CALLED("c21_0", "reissue_card", "{\\\"address\\\":\\\"home\\\"}")},
     {0, EVENT_ACTION_PROPOSED,
      "{\"call\":\"c21_0\",\"tool\":\"reissue_card\",\"args\":{\"address\":\"home\"},\"digest\":\"" HEX "\","
-     "\"shown\":[{\"name\":\"address\",\"value\":\"home\"}],\"expires_us\":1768480000000000,\"gate\":\"customer\"}"},
+     "\"title\":\"Send a new "
+     "card\",\"shown\":[{\"name\":\"address\",\"label\":\"Address\",\"value\":\"home\"}],\"expires_us\":"
+     "1768480000000000,\"gate\":\"customer\"}"},
     {0, EVENT_REPLY_SENT,
-     "{\"mid\":\"m23\",\"macro\":\"confirm_reissue\",\"proposal\":22,\"text\":\"I can send a new card to your home "
+     "{\"mid\":\"7530178985552629401-23\",\"macro\":\"confirm_reissue\",\"proposal\":22,\"text\":\"I can send a new "
+     "card to your home "
      "address and block the one on its way. Shall I do that?\"}"},
     {0, EVENT_TURN_ENDED, ENDED("asked", 2, 1)},
     {1, EVENT_MESSAGE_RECEIVED, SAID(03, "Yes please.")},
@@ -90,7 +94,8 @@ static const struct line conversation[] = {
      "{\"text\":\"Done: a new card is on its way and should arrive by January 25.\",\"calls\":[],\"finish\":\"stop\","
      "\"in\":1905,\"out\":19}"},
     {0, EVENT_REPLY_SENT,
-     "{\"mid\":\"m32\",\"of\":31,\"text\":\"Done: a new card is on its way and should arrive by January 25.\"}"},
+     "{\"mid\":\"7530178985552629401-32\",\"of\":31,\"text\":\"Done: a new card is on its way and should arrive by "
+     "January 25.\"}"},
     {0, EVENT_SCRATCHPAD_UPDATED, NOTED("outcome", "\"reissued\"", "runtime", "28", "close")},
     {0, EVENT_TURN_ENDED, ENDED("replied", 1, 1)},
     {1, EVENT_RATING_GIVEN, "{\"score\":5,\"comment\":\"Quick.\"}"},
@@ -131,7 +136,8 @@ static void conversation_begin(struct appender *ap)
 {
     ap->id = id_next();
     ap->at = 0;
-    snprintf(ap->started, sizeof ap->started, "{\"proposal\":22,\"key\":\"4f6m0v2c%018llx\",\"attempt\":1}",
+    snprintf(ap->started, sizeof ap->started,
+             "{\"proposal\":22,\"tool\":\"reissue_card\",\"key\":\"4f6m0v2c%018llx\",\"attempt\":1}",
              (unsigned long long)ap->id);
     snprintf(ap->done, sizeof ap->done,
              "{\"proposal\":22,\"key\":\"4f6m0v2c%018llx\",\"tool\":\"reissue_card\",\"class\":\"ok\","

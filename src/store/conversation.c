@@ -76,6 +76,7 @@ static void id_row(struct arena *a, sqlite3_stmt *q, void *element)
 int conversation_unfinished(struct store *s, struct arena *a, int64_t **ids, size_t *n, struct err *e)
 {
     sqlite3_stmt *q;
-    int r = store_ask(s, "SELECT id FROM conversation WHERE turn_open = 1 ORDER BY id", &q, e);
+    /* Those of a set are recorded: whatever stands at their end, nobody takes them up. */
+    int r = store_ask(s, "SELECT id FROM conversation WHERE turn_open = 1 AND dataset = '' ORDER BY id", &q, e);
     return r < 0 ? r : query_gather(q, a, sizeof **ids, id_row, (void **)ids, n, e);
 }

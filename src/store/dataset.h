@@ -34,7 +34,8 @@ struct verdict_row {
 };
 /* Replaces the verdicts of the same (conversation, judge, version). */
 MUST_USE int verdict_put(struct store *s, const struct verdict_row *rows, size_t n, struct err *e);
-/* The newest verdicts of each judge over the conversations of a set. */
+/* The verdicts of each judge over the conversations of a set (or agent, as above), by the version of it that gave
+ * the newest of them: no two versions are mixed. In the set's order, then by judge. ERR_NOT_FOUND. */
 MUST_USE int verdict_list(struct store *s, struct arena *a, const char *set, struct verdict_row **rows, size_t *n,
                           struct err *e);
 

@@ -58,8 +58,8 @@ static int on_opened(const struct consequence *x, struct err *e)
 
 static int on_message_received(const struct consequence *x, struct err *e)
 {
-    /* While a person has the conversation nobody waits for the agent. */
-    if (strcmp(x->f->owner, "human") != 0)
+    /* While a person has the conversation, or is to have it, nobody waits for the agent. */
+    if (strcmp(x->f->owner, "bot") == 0 && !x->f->closed)
         turn_set(x->f, true);
     if (field(x, "client_id").n == 0)
         return 0;
@@ -81,49 +81,22 @@ static int on_confirmation_given(const struct consequence *x, struct err *e)
     return 0;
 }
 
-/* What the proposal of an action said the tool is. */
-static int tool_proposed(const struct consequence *x, int64_t proposal, struct arena *a, struct str *tool,
-                         struct err *e)
-{
-    sqlite3_stmt *q;
-    int r = query_open(x->c, "SELECT body FROM event WHERE conversation = ?1 AND seq = ?2 AND kind = ?3", &q, e);
-    if (r < 0)
-        return r;
-    query_int(q, 1, x->ev->conversation);
-    query_int(q, 2, proposal);
-    query_int(q, 3, EVENT_ACTION_PROPOSED);
-    r = query_step(q, e);
-    struct json *body = NULL;
-    if (r > 0)
-        r = json_parse(a, query_copy_at(a, q, 0), &body, e);
-    query_close(q);
-    *tool = json_str(json_get(body, "tool"));
-    return r;
-}
-
 static int on_action_started(const struct consequence *x, struct err *e)
 {
-    int64_t proposal = json_int(json_get(x->body, "proposal"), 0);
-    struct arena *a = arena_new("proposal", 0);
-    struct str tool;
     sqlite3_stmt *q;
-    int r = tool_proposed(x, proposal, a, &tool, e);
-    if (r == 0)
-        r = query_open(x->c,
+    int r = query_open(x->c,
                        "INSERT INTO ledger (key, conversation, proposal_seq, tool, state, attempts, started_us,"
                        " done_us, done_seq) VALUES (?1, ?2, ?3, ?4, 'started', 1, ?5, 0, 0)"
                        " ON CONFLICT (key) DO UPDATE SET attempts = attempts + 1",
                        &q, e);
-    if (r == 0) {
-        query_text(q, 1, field(x, "key"));
-        query_int(q, 2, x->ev->conversation);
-        query_int(q, 3, proposal);
-        query_text(q, 4, tool);
-        query_int(q, 5, x->ev->at_us);
-        r = query_run(q, e);
-    }
-    arena_free(a);
-    return r;
+    if (r < 0)
+        return r;
+    query_text(q, 1, field(x, "key"));
+    query_int(q, 2, x->ev->conversation);
+    query_int(q, 3, json_int(json_get(x->body, "proposal"), 0));
+    query_text(q, 4, field(x, "tool"));
+    query_int(q, 5, x->ev->at_us);
+    return query_run(q, e);
 }
 
 static int on_action_done(const struct consequence *x, struct err *e)
@@ -177,14 +150,28 @@ static int on_message_delivered(const struct consequence *x, struct err *e)
     return query_run(q, e);
 }
 
+/* The agent has nothing more to say, unless an action is under way: that is seen through, and turn.ended comes
+ * after its result. */
+static int turn_leave(const struct consequence *x, struct err *e)
+{
+    sqlite3_stmt *q;
+    int r = query_open(x->c, "SELECT 1 FROM ledger WHERE conversation = ?1 AND state = 'started' LIMIT 1", &q, e);
+    if (r < 0)
+        return r;
+    query_int(q, 1, x->ev->conversation);
+    r = query_step(q, e);
+    query_close(q);
+    if (r == 0)
+        turn_set(x->f, false);
+    return r < 0 ? r : 0;
+}
+
 static int on_owner_changed(const struct consequence *x, struct err *e)
 {
     struct str owner = field(x, "owner");
     snprintf(x->f->owner, sizeof x->f->owner, "%.*s", STR_ARG(owner));
     x->f->moved = true;
-    if (str_is(owner, "human"))
-        turn_set(x->f, false);
-    return 0;
+    return str_is(owner, "human") ? turn_leave(x, e) : 0;
 }
 
 static int on_timer_set(const struct consequence *x, struct err *e)
@@ -220,10 +207,9 @@ static int on_turn_ended(const struct consequence *x, struct err *e)
 
 static int on_closed(const struct consequence *x, struct err *e)
 {
-    turn_set(x->f, false);
     x->f->moved |= !x->f->closed;
     x->f->closed = true;
-    return 0;
+    return turn_leave(x, e);
 }
 
 /* Kinds that are not here move the conversation's head and nothing else; their bodies are not read. */

@@ -52,7 +52,7 @@ const struct schema_table schema_derived[] = {
       " status TEXT NOT NULL, turn_open SMALLINT NOT NULL)",
       "CREATE INDEX conversation_customer ON conversation (customer)",
       "CREATE INDEX conversation_dataset ON conversation (dataset) WHERE dataset <> ''",
-      "CREATE INDEX conversation_turn_open ON conversation (id) WHERE turn_open = 1"}},
+      "CREATE INDEX conversation_turn_open ON conversation (id) WHERE turn_open = 1 AND dataset = ''"}},
     {"inbox",
      "conversation, client_id",
      {"CREATE TABLE inbox ("

@@ -3,7 +3,7 @@
  * One writer thread owns the writing connection. It takes what waits in its queue (up to 512 appends),
  * runs it as one transaction and calls everybody back after the commit: a group shares one fsync.
  * Every table but `event`, `blob`, `lease` and the evaluation tables is derived from events by one
- * function (store_project in store_sqlite.c); dropping them and refolding gives the same bytes.
+ * function (store_project in project.c); dropping them and refolding gives the same bytes.
  * Reading uses connections of its own and never waits for the writer.
  *
  * A second process that opens the same file for writing is refused (ERR_BUSY names its pid). */
@@ -28,7 +28,7 @@ struct store_config {
 /* Opens or creates, migrates, checks the newest migration is one it knows. Errors: ERR_BUSY (another
  * process has it), ERR_UNSUPPORTED (made by a newer version), ERR_IO, ERR_FULL. */
 MUST_USE int store_open(const struct store_config *config, struct store **out, struct err *e);
-void store_close(struct store *s); /* after the queue is empty; checkpoints the log */
+void store_close(struct store *s); /* answers what is queued first; then empties the log into the file */
 /* The address that the process which holds the lock on `path` noted, or "" (nobody runs). */
 struct str store_holder(struct arena *a, const char *path);
 void store_address_set(struct store *s, const char *address);
@@ -39,7 +39,7 @@ struct append {
     int64_t seq;                /* of the first event; must be the journal's next (1 opens it) */
     const struct event *events; /* kind, at_us, body; the rest is filled in. Borrowed until the callback. */
     size_t n;
-    int64_t fence; /* from store_lease; 0: no lease is asked for (commands, imports) */
+    int64_t fence; /* from store_fence; 0: no lease is asked for (commands, imports) */
 };
 
 struct appended {
@@ -58,14 +58,19 @@ typedef void store_done(void *arg, const struct appended *done);
  *   ERR_DENIED     the lease was lost to another holder
  *   ERR_DUPLICATE  a message.received with this "client_id" is in this conversation already, or a
  *                  conversation.opened with this "key" exists; nothing was written
- *   ERR_FULL, ERR_IO  nothing of the whole group was written */
+ *   ERR_INVALID    a body is not what its kind needs; nothing was written
+ *   ERR_FULL       nothing of the whole group was written; later appends are tried again
+ *   ERR_IO         the group is not acknowledged; whether it is there shows when the file is opened again.
+ *                  Until then every append is answered ERR_IO: after a failed fsync a second one proves nothing
+ * Without `post` the callback runs on the writer thread and must not wait for the store. */
 void store_append(struct store *s, const struct append *append, store_done *done, void *arg);
 /* The same and waits; for commands and tests. Returns appended.result. */
 int store_append_wait(struct store *s, const struct append *append, struct appended *done);
 
-/* The right to write a conversation for 60 s from the last append or renewal. Fencing: every grant to a
- * new holder has a higher number. Errors: ERR_BUSY (another holder's lease has not run out).
- * The lease is taken lazily, inside the writer, by the first append with this fence. */
+/* The right to write a conversation, with fencing: every store_open is a holder with a higher number than all
+ * before it, and a conversation belongs to the highest holder that ever wrote it. The first append with a
+ * fence takes it, inside the writer's transaction; a lower fence is refused from then on (ERR_DENIED). No clock
+ * is asked: the lock on the file ends with its process, so a living holder is the only one. */
 int64_t store_fence(struct store *s); /* this process's holder number, unique per store_open */
 /* For tests: pretend that `conversation` now belongs to another, newer holder. */
 MUST_USE int store_lease_steal(struct store *s, int64_t conversation, struct err *e);

@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-enum { CONVERSATIONS = 4, APPENDS = 8 };
+enum { CONVERSATIONS = 3, APPENDS = 6 };
 
 /* A customer writes, the agent acts: one append of one to three events each, conversation by conversation. */
 struct session {

@@ -100,8 +100,9 @@ static inline void put_everything(struct place *p, int64_t conversation, const c
              "{\"agent\":\"card-delivery\",\"agent_sha\":\"00ff\",\"customer\":\"ana\",\"channel\":\"%s\","
              "\"locale\":\"en\",\"identity\":1,\"opened_date\":\"2026-01-01\",\"key\":\"k%lld\"}",
              channel, (long long)conversation);
-    char key[64], done[160];
-    snprintf(key, sizeof key, "{\"proposal\":4,\"key\":\"act%lld\",\"attempt\":1}", (long long)conversation);
+    char key[96], done[160];
+    snprintf(key, sizeof key, "{\"proposal\":4,\"tool\":\"reissue_card\",\"key\":\"act%lld\",\"attempt\":1}",
+             (long long)conversation);
     snprintf(done, sizeof done,
              "{\"proposal\":4,\"key\":\"act%lld\",\"tool\":\"reissue_card\",\"class\":\"ok\","
              "\"result\":{\"card\":\"new\",\"fee\":1.50},\"ms\":7}",

@@ -133,6 +133,35 @@ TEST(a_turn_is_open_from_the_message_to_its_end)
     place_free(&p);
 }
 
+TEST(an_action_under_way_keeps_the_turn_open_whoever_takes_the_conversation)
+{
+    struct place p = place_new();
+    int64_t *ids;
+    size_t n;
+    CHECK(put(&p, 7, 1, EVENT_OPENED, OPENED_BY("ana", "")) == 0);
+    CHECK(put(&p, 7, 2, EVENT_MESSAGE_RECEIVED, "{\"text\":\"yes\"}") == 0);
+    CHECK(put(&p, 7, 3, EVENT_ACTION_STARTED, "{\"proposal\":1,\"tool\":\"t\",\"key\":\"k\",\"attempt\":1}") == 0);
+    CHECK(put(&p, 7, 4, EVENT_OWNER_CHANGED, "{\"owner\":\"human\",\"epoch\":1,\"by\":\"eva\"}") == 0);
+    CHECK(put(&p, 7, 5, EVENT_CLOSED, "{\"by\":\"customer\"}") == 0);
+    CHECK(conversation_unfinished(p.s, p.a, &ids, &n, NULL) == 0);
+    CHECK(n == 1 && ids[0] == 7);
+    CHECK(put(&p, 7, 6, EVENT_ACTION_DONE, "{\"proposal\":1,\"key\":\"k\",\"tool\":\"t\",\"class\":\"ok\"}") == 0);
+    CHECK(put(&p, 7, 7, EVENT_TURN_ENDED, "{\"outcome\":\"handed_off\"}") == 0);
+    CHECK(conversation_unfinished(p.s, p.a, &ids, &n, NULL) == 0 && n == 0);
+    place_free(&p);
+}
+
+TEST(a_recorded_conversation_is_never_taken_up)
+{
+    struct place p = place_new();
+    int64_t *ids;
+    size_t n;
+    CHECK(put(&p, 7, 1, EVENT_OPENED, OPENED_BY("ana", ",\"set\":\"airline\"")) == 0);
+    CHECK(put(&p, 7, 2, EVENT_MESSAGE_RECEIVED, "{\"text\":\"hi\"}") == 0);
+    CHECK(conversation_unfinished(p.s, p.a, &ids, &n, NULL) == 0 && n == 0);
+    place_free(&p);
+}
+
 TEST(conversations_are_found_by_agent_customer_and_set)
 {
     struct place p = place_new();
@@ -190,7 +219,8 @@ TEST(the_first_result_of_an_action_stands_for_ever)
     CHECK(ledger_find(p.s, p.a, STR("act7"), &row, NULL) == 0);
     CHECK_STR(row.state, "ok");
     CHECK_STR(row.result, "{\"card\":\"new\",\"fee\":1.50}");
-    CHECK(put(&p, 7, 17, EVENT_ACTION_STARTED, "{\"proposal\":4,\"key\":\"other\",\"attempt\":1}") == 0);
+    CHECK(put(&p, 7, 17, EVENT_ACTION_STARTED,
+              "{\"proposal\":4,\"tool\":\"reissue_card\",\"key\":\"other\",\"attempt\":1}") == 0);
     CHECK(ledger_find(p.s, p.a, STR("other"), &row, NULL) == 0);
     CHECK_STR(row.tool, "reissue_card");
     CHECK_STR(row.state, "started");
@@ -243,6 +273,8 @@ RUN(cmocka_unit_test(events_are_read_in_order_from_where_one_asks),
     cmocka_unit_test(what_is_derived_is_the_same_bytes_after_refolding),
     cmocka_unit_test(a_chain_that_was_tampered_with_names_the_place),
     cmocka_unit_test(a_turn_is_open_from_the_message_to_its_end),
+    cmocka_unit_test(an_action_under_way_keeps_the_turn_open_whoever_takes_the_conversation),
+    cmocka_unit_test(a_recorded_conversation_is_never_taken_up),
     cmocka_unit_test(conversations_are_found_by_agent_customer_and_set),
     cmocka_unit_test(the_first_result_of_an_action_stands_for_ever),
     cmocka_unit_test(a_push_channel_s_message_waits_until_it_is_delivered),
