@@ -61,7 +61,7 @@ static uint64_t mark(struct str s)
 struct waiting {
     struct request *r; /* NULL: gone */
     struct api *api;
-    bool opening;
+    struct str customer; /* who signs in once the customers are known; "" when only the list is wanted */
 };
 
 static void left(void *arg)
@@ -181,63 +181,90 @@ static bool storable(struct call_in *c)
 
 /* --- the calls --- */
 
+/* Keeps the services' list as {"customers":[...]}: it comes as that, or inside "data". */
+static void keep_customers(struct api *api, struct str body)
+{
+    struct json *v;
+    if (json_parse(api->arena, str_copy(api->arena, body), &v, NULL) < 0)
+        return;
+    const struct json *data = json_get(v, "data"), *list = json_get(data ? data : v, "customers");
+    if (json_is(list, JSON_ARRAY))
+        api->customers = str_f(api->arena, "{\"customers\":%.*s}", STR_ARG(json_text(api->arena, list)));
+}
+
+static bool is_customer(struct api *api, struct arena *a, struct str customer)
+{
+    struct json *all;
+    if (!session_customer_ok(customer) || json_parse(a, api->customers, &all, NULL) < 0)
+        return false;
+    const struct json *k = json_get(all, "customers")->child;
+    while (k && !str_eq(json_str(json_get(k, "id")), customer))
+        k = k->next;
+    return k != NULL;
+}
+
+static void sign_in(struct api *api, struct request *r, struct str customer)
+{
+    struct arena *a = request_arena(r);
+    if (!is_customer(api, a, customer)) {
+        reply_problem(r, 404, "no_such_customer", "choose one of the customers that GET /v1/customers lists");
+        return;
+    }
+    int64_t expires_s = clock_now_us() / 1000000 + SESSION_SECONDS;
+    struct str token = session_token(a, &api->config.sessions, customer, expires_s);
+    request_set(r, "Set-Cookie",
+                str_f(a, "candor_session=%.*s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d", STR_ARG(token), SESSION_SECONDS).p);
+    reply_json(r, 201,
+               str_f(a, "{\"token\":\"%.*s\",\"customer\":\"%.*s\",\"expires\":\"%.*s\"}", STR_ARG(token), STR_ARG(customer),
+                     STR_ARG(clock_iso(a, expires_s * 1000000))));
+}
+
 static void on_customers(void *arg, const struct client_answer *answer)
 {
     struct waiting *w = arg;
     struct api *api = w->api;
-    if (answer->end == CLIENT_DONE && answer->status == 200 && !api->customers.n) {
-        struct json *v;
-        struct str text = str_copy(api->arena, answer->body);
-        if (json_parse(api->arena, text, &v, NULL) == 0 && json_get(v, "customers"))
-            api->customers = json_text(api->arena, v);
-    }
-    if (w->r && api->customers.n)
-        reply_json(w->r, 200, api->customers);
-    else if (w->r)
+    if (answer->end == CLIENT_DONE && answer->status == 200 && !api->customers.n)
+        keep_customers(api, answer->body);
+    if (w->r && !api->customers.n)
         reply_problem(w->r, 502, "no_customers", "the example bank does not answer; is it running?");
+    else if (w->r && w->customer.n)
+        sign_in(api, w->r, w->customer);
+    else if (w->r)
+        reply_json(w->r, 200, api->customers);
     free(w);
+}
+
+/* The list is fetched by the first who needs it, which after a restart may be someone who signs in. */
+static void fetch_customers(struct call_in *c, struct str customer)
+{
+    const struct settings *s = c->api->config.settings;
+    struct client_request q = {.method = "GET", .url = str_c(c->a, s->signin_url), .connect_ms = 2000, .total_ms = 5000};
+    static const struct client_hooks hooks = {.on_done = on_customers};
+    struct waiting *w = await(c);
+    w->customer = customer;
+    client_send(c->api->config.client, &q, &hooks, w);
 }
 
 static void get_customers(struct call_in *c)
 {
-    const struct settings *s = c->api->config.settings;
-    if (!s->signin_url.n) {
+    if (!c->api->config.settings->signin_url.n)
         problem(c, 404, "not_found", "this workspace has no example sign-in");
-        return;
-    }
-    if (c->api->customers.n) {
+    else if (c->api->customers.n)
         reply_json(c->r, 200, c->api->customers);
-        return;
-    }
-    struct client_request q = {.method = "GET", .url = str_c(c->a, s->signin_url), .connect_ms = 2000, .total_ms = 5000};
-    static const struct client_hooks hooks = {.on_done = on_customers};
-    client_send(c->api->config.client, &q, &hooks, await(c));
+    else
+        fetch_customers(c, STR(""));
 }
 
 static void post_session(struct call_in *c)
 {
     static const char *const fields[] = {"customer", NULL};
     struct str customer = json_str(json_get(c->body, "customer"));
-    struct json *all = NULL;
-    bool known = false;
     if (!only(c, fields))
         return;
-    if (c->api->customers.n && json_parse(c->a, c->api->customers, &all, NULL) == 0) {
-        const struct json *list = json_get(all, "customers");
-        for (const struct json *k = list ? list->child : NULL; k; k = k->next)
-            known |= str_eq(json_str(json_get(k, "id")), customer);
-    }
-    if (!known || !session_customer_ok(customer)) {
-        problem(c, 404, "no_such_customer", "choose one of the customers that GET /v1/customers lists");
-        return;
-    }
-    int64_t expires_s = clock_now_us() / 1000000 + SESSION_SECONDS;
-    struct str token = session_token(c->a, &c->api->config.sessions, customer, expires_s);
-    request_set(c->r, "Set-Cookie",
-                str_f(c->a, "candor_session=%.*s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d", STR_ARG(token), SESSION_SECONDS).p);
-    reply_json(c->r, 201,
-               str_f(c->a, "{\"token\":\"%.*s\",\"customer\":\"%.*s\",\"expires\":\"%.*s\"}", STR_ARG(token), STR_ARG(customer),
-                     STR_ARG(clock_iso(c->a, expires_s * 1000000))));
+    if (c->api->config.settings->signin_url.n && !c->api->customers.n && customer.n)
+        fetch_customers(c, customer);
+    else
+        sign_in(c->api, c->r, customer);
 }
 
 static void get_conversations(struct call_in *c)
