@@ -27,19 +27,19 @@ struct client_request {
 };
 
 enum client_end {
-    CLIENT_DONE,      /* a whole answer came, whatever its status */
-    CLIENT_NOT_SENT,  /* nothing of the request reached the other side (no connection) */
-    CLIENT_LOST,      /* the connection broke after the request left: its effect is unknown */
-    CLIENT_TIMEOUT,   /* time ran out after the request left: its effect is unknown */
-    CLIENT_TOO_LARGE  /* the answer passed answer_bytes_max */
+    CLIENT_DONE,     /* a whole answer came, whatever its status */
+    CLIENT_NOT_SENT, /* nothing of the request reached the other side (no connection) */
+    CLIENT_LOST,     /* the connection broke after the request left: its effect is unknown */
+    CLIENT_TIMEOUT,  /* time ran out after the request left: its effect is unknown */
+    CLIENT_TOO_LARGE /* the answer passed answer_bytes_max */
 };
 
 struct client_answer {
     enum client_end end;
-    int status;           /* 0 unless a status line came */
-    int retry_after_ms;   /* from Retry-After or retry-after-ms; -1 when absent */
-    struct str body;      /* what came so far; empty when on_data took it. Valid during the callback. */
-    struct err err;       /* a sentence unless CLIENT_DONE */
+    int status;         /* 0 unless a status line came */
+    int retry_after_ms; /* from Retry-After or retry-after-ms; -1 when absent */
+    struct str body;    /* what came so far; empty when on_data took it. Valid during the callback. */
+    struct err err;     /* a sentence unless CLIENT_DONE */
 };
 
 struct client_hooks {

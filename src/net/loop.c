@@ -69,6 +69,9 @@ static struct event_base *base_new(void)
     /* Delays are in milliseconds on the monotonic clock; the coarse one ticks every 4 ms only. They count
      * from the call, not from the start of the round. */
     event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER | EVENT_BASE_FLAG_NO_CACHE_TIME);
+    /* One epoll_ctl a round and socket instead of one a wish: a third of the system calls of a request. It
+     * must not meet descriptors made by dup; nothing here makes any. */
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
