@@ -12,7 +12,7 @@ Each round must end with the same effects and the same words to each customer. W
   ignore-key   the backend does not honour the key
 Exit status 0: what should hold held (for a control: it was seen to break). Prints one line of JSON with --json.
 """
-import argparse, http.client, json, os, re, shutil, signal, subprocess, sys, tempfile, threading, time, uuid
+import argparse, glob, http.client, json, os, re, shutil, signal, subprocess, sys, tempfile, threading, time, uuid
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 AIRLINE = os.path.join(os.environ.get("CANDOR_SHARED", os.path.join(ROOT, "..", "shared")),
@@ -303,6 +303,9 @@ def one_run(options, world, expected, fault):
     workspace = tempfile.mkdtemp(prefix="round-", dir=options.folder)
     shutil.copytree(os.path.join(ROOT, world.example), workspace, dirs_exist_ok=True,
                     ignore=shutil.ignore_patterns("data"))
+    for path in glob.glob(os.path.join(workspace, "agents/*.yaml")):  # in life a turn that kills its process five times goes to a
+        text = open(path).read()                                     # person; here the killer is to blame, not the turn
+        open(path, "w").write(re.sub(r"resumes: \d+", "resumes: 1000000", text))
     if options.control == "fresh-key":
         for folder, _, files in os.walk(os.path.join(workspace, "tools")):
             for name in files:
