@@ -220,13 +220,14 @@ static int read_tool(struct reader *x, const struct json *m, struct err *e)
         return r;
     if (!json_is(id, JSON_STRING))
         return wrong(x, e, ".tool_call_id", "is missing; a tool's answer names the call");
-    struct open_call *o = x->open, *end = x->open + x->open_n;
-    while (o < end && (o->answered || !str_eq(o->pid, id->text)))
-        o++;
-    if (o == end)
+    size_t i = 0;
+    while (i < x->open_n && (x->open[i].answered || !str_eq(x->open[i].pid, id->text)))
+        i++;
+    if (i == x->open_n)
         return err_set(e, ERR_INVALID,
                        "messages[%zu].tool_call_id \"%.*s\" answers no open call of the assistant's last message",
                        x->at, STR_ARG(id->text));
+    struct open_call *o = &x->open[i];
     if (name && !json_is(name, JSON_NULL) && !str_eq(json_str(name), o->name))
         return err_set(e, ERR_INVALID, "messages[%zu].name differs from the call it answers, %.*s", x->at,
                        STR_ARG(o->name));

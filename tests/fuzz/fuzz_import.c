@@ -21,12 +21,17 @@ static const char RULES[] = "judge: all\nversion: a\ncatches: b\nrule:\n  any:\n
 
 static void judge_it(struct arena *a, const struct import_conversation *c)
 {
-    struct judge j;
+    static struct arena *program;
+    static struct judge j;
     struct transcript t;
     struct verdict v;
     struct err e;
-    if (judge_read(a, str_of(RULES), "rules", &j, &e) < 0 || transcript_read(a, c->events, c->events_n, &t, &e) < 0 ||
-        judge_run(&j, &t, &c->item, a, &v, &e) < 0)
+    if (!program) {
+        program = arena_new("program", 0);
+        if (judge_read(program, str_of(RULES), "rules", &j, &e) < 0)
+            abort();
+    }
+    if (transcript_read(a, c->events, c->events_n, &t, &e) < 0 || judge_run(&j, &t, &c->item, a, &v, &e) < 0)
         abort();
 }
 
