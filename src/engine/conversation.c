@@ -474,6 +474,7 @@ static void fold_timer_set(struct conversation *c, const struct event *ev, const
 {
     c->timer = ev->seq;
     c->timer_due_us = json_int(json_get(b, "due_us"), 0);
+    c->proposal.waits++;
     c->turn.at = TURN_TIMER;
 }
 

@@ -68,6 +68,7 @@ struct proposal {
     enum proposal_state state;
     bool gated;               /* waits for the customer's yes */
     int attempt;              /* action.started so far */
+    int waits;                /* timers set because its outcome was unknown */
     struct str key, result;
     struct str preface;       /* the model's words that came with the call */
 };

@@ -422,11 +422,12 @@ static int action_done(struct conversation *c, struct turn_events *out, enum too
     return c->owner == OWNER_BOT ? 0 : end_turn(c, out, "handed_off", e);
 }
 
-/* May the action be tried again under its key, or at least be asked about? */
+/* May the action be tried again under its key, or at least be asked about? What a crash interrupted is tried again without
+ * being counted: budgets.resumes bounds that. */
 static bool can_learn(const struct conversation *c)
 {
     const struct tool *t = agent_tool(c->agent, c->proposal.tool);
-    return c->proposal.attempt < TURN_ACTION_ATTEMPTS_MAX &&
+    return c->proposal.waits < TURN_ACTION_WAITS_MAX &&
            (t->idempotency != TOOL_NO_KEY || json_get(t->spec, "reconcile"));
 }
 
@@ -519,13 +520,13 @@ int turn_tool_answered(struct conversation *c, struct turn_events *out, struct s
 
 int turn_action_answered(struct conversation *c, struct turn_events *out, const struct tool_answer *answer, struct err *e)
 {
-    static const int64_t wait_ms[TURN_ACTION_ATTEMPTS_MAX] = {0, 300, 1000, 3000, 10000};
+    static const int64_t wait_ms[TURN_ACTION_WAITS_MAX] = {300, 1000, 3000, 10000};
     bool settled = answer->class != TOOL_UNKNOWN && answer->class != TOOL_TRANSIENT;
     if (settled || !can_learn(c))
         return action_done(c, out, settled ? answer->class : TOOL_UNKNOWN, answer->result, answer->ms, e);
     struct body b;
     body_begin(&b, out->arena);
-    json_pair_int(&b.w, "due_us", out->now_us + wait_ms[c->proposal.attempt] * 1000);
+    json_pair_int(&b.w, "due_us", out->now_us + wait_ms[c->proposal.waits] * 1000);
     json_pair_str(&b.w, "what", STR("learn_outcome"));
     return body_add(&b, c, out, EVENT_TIMER_SET, e);
 }

@@ -50,6 +50,6 @@ MUST_USE int turn_resumed(struct conversation *c, struct turn_events *out, struc
 /* What TURN_TOOLS or TURN_ACTING waits for. At most max requests; the texts live in `a`. */
 size_t turn_requests(struct arena *a, const struct conversation *c, int64_t now_us, struct tool_request *out, size_t max);
 
-enum { TURN_ACTION_ATTEMPTS_MAX = 5 };
+enum { TURN_ACTION_WAITS_MAX = 4 }; /* 0.3, 1, 3 and 10 s; then a person learns the outcome */
 
 #endif
