@@ -11,6 +11,7 @@ struct writer {
     const struct transcript *t;
     const struct event *events;
     struct str secret;
+    struct str customer, stands_for; /* of an own conversation: whose id does not leave */
     struct json_writer w;
     bool flat;   /* tau-bench: the provider's ids, calls without "function" */
     size_t call; /* calls before this one are written */
@@ -55,6 +56,7 @@ static struct str result_text(struct writer *x, struct str class, const struct j
     json_set(content, STR("class"), json_new_str(x->arena, class));
     if (result)
         json_set(content, STR("result"), json_copy(x->arena, result));
+    journal_hide(content, x->customer, x->stands_for);
     return json_text(x->arena, content);
 }
 
@@ -141,12 +143,14 @@ static void write_action(struct writer *x, const struct transcript_event *ev)
         if (action->proposal != proposal || action->done != ev->seq || !action->gated)
             continue;
         struct str id = str_f(x->arena, "a%lld", (long long)proposal);
+        struct json *args = action->args ? json_copy(x->arena, action->args) : json_new(x->arena, JSON_OBJECT);
+        journal_hide(args, x->customer, x->stands_for);
         message_open(x, "assistant");
         json_key(&x->w, "content");
         json_put_null(&x->w);
         json_key(&x->w, "tool_calls");
         json_open(&x->w, '[');
-        write_call(x, id, action->tool, action->args ? json_text(x->arena, action->args) : STR("{}"));
+        write_call(x, id, action->tool, json_text(x->arena, args));
         json_close(&x->w, ']');
         json_close(&x->w, '}');
         write_result(x, id, action->tool, result_text(x, action->class, action->result));
@@ -286,6 +290,10 @@ int export_line(struct arena *a, const char *format, const struct dataset_item *
     if (transcript_read(a, events, n, &t, e))
         return err_in(e, "%.*s", STR_ARG(item->label));
     struct writer x = {.arena = a, .t = &t, .events = events, .secret = secret, .w = {.out = out}};
+    if (!t.recorded) {
+        x.customer = json_str(json_get(t.events[0].body, "customer"));
+        x.stands_for = journal_pseudonym(a, x.customer, secret);
+    }
     int r = f->write(&x, item, e);
     buf_addc(out, '\n');
     if (r == 0 && out->cut)

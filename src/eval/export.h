@@ -4,9 +4,9 @@
  *                 within a conversation where the provider's were not, and every answer stands behind the message
  *                 with its call. Contents and argument texts of imported conversations are byte for byte what was
  *                 imported. Of our own: what the model was shown (docs/PROMPT.md), without the system messages: an action
- *                 that ran after its confirmation is a message with the one call "a<proposal>" and its result.
+ *                 that ran after its confirmation is a message with the one call "a<proposal>" and its result. The customer's id is replaced by a pseudonym.
  *   tau-bench     the lines that import read, provider ids and all; for conversations that came so.
- *   candor-jsonl  whole journals (journal_line.h), the customer's id replaced by a pseudonym. */
+ *   candor-jsonl  whole journals (journal_line.h), the customer's id replaced as well. What people said stays as it was. */
 #ifndef EVAL_EXPORT_H
 #define EVAL_EXPORT_H
 

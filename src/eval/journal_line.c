@@ -136,17 +136,19 @@ int journal_line_read(struct journal_line *j, const struct json *line, struct st
 
 /* --- writing --- */
 
-static void replace(struct json *v, struct str was, struct str now)
+void journal_hide(struct json *v, struct str customer, struct str stands_for)
 {
-    if (json_is(v, JSON_STRING) && str_eq(v->text, was))
-        v->text = now;
+    if (customer.n && json_is(v, JSON_STRING) && str_eq(v->text, customer))
+        v->text = stands_for;
     for (struct json *child = v->kind == JSON_ARRAY || v->kind == JSON_OBJECT ? v->child : NULL; child;
          child = child->next)
-        replace(child, was, now);
+        journal_hide(child, customer, stands_for);
 }
 
-static struct str pseudonym(struct arena *a, struct str customer, struct str secret)
+struct str journal_pseudonym(struct arena *a, struct str customer, struct str secret)
 {
+    if (customer.n == 0)
+        return STR("");
     struct sha256 sha = hmac_of(secret, customer);
     return str_f(a, "p%.*s", STR_ARG(hash_base32(a, sha.b, PSEUDONYM_BYTES)));
 }
@@ -181,10 +183,9 @@ int journal_line_write(struct arena *a, const struct dataset_item *item, const s
             return err_in(e, "event %lld", (long long)events[i].seq);
         if (events[i].kind == EVENT_OPENED) {
             customer = json_str(json_get(body, "customer"));
-            stands_for = pseudonym(a, customer, secret);
+            stands_for = journal_pseudonym(a, customer, secret);
         }
-        if (customer.n)
-            replace(body, customer, stands_for);
+        journal_hide(body, customer, stands_for);
         json_open(&w, '{');
         json_pair_str(&w, "kind", str_of(event_name(events[i].kind)));
         json_pair_int(&w, "at_us", events[i].at_us);
@@ -197,8 +198,7 @@ int journal_line_write(struct arena *a, const struct dataset_item *item, const s
     struct json *note;
     if (json_parse(a, item->note.n ? item->note : STR("{}"), &note, e))
         return err_in(e, "the note of %.*s", STR_ARG(item->label));
-    if (customer.n)
-        replace(note, customer, stands_for);
+    journal_hide(note, customer, stands_for);
     json_put(&w, note);
     json_close(&w, '}');
     return out->cut ? err_set(e, ERR_LIMIT, "%.*s is too long for one line", STR_ARG(item->label)) : 0;

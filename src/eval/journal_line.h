@@ -25,8 +25,13 @@ struct journal_line {
 /* Errors: ERR_INVALID names the field ("events[3].kind is unknown"). */
 MUST_USE int journal_line_read(struct journal_line *j, const struct json *line, struct str source_sha, struct err *e);
 
-/* Appends the line without its newline. The customer's id is replaced, wherever it stands alone as a value, by a
- * pseudonym made with `secret`: equal customers stay equal within one export. Words are as they were said. */
+/* What stands for a customer in one export: equal customers stay equal under the same secret. "" for "". */
+struct str journal_pseudonym(struct arena *a, struct str customer, struct str secret);
+/* Replaces the customer's id wherever it is a whole value below v; words are left as they were said. */
+void journal_hide(struct json *v, struct str customer, struct str stands_for);
+
+/* Appends the line without its newline, the customer behind a pseudonym. Errors: ERR_INVALID (a body or the note is no
+ * JSON), ERR_LIMIT. */
 MUST_USE int journal_line_write(struct arena *a, const struct dataset_item *item, const struct event *events, size_t n,
                                 struct str secret, struct buf *out, struct err *e);
 

@@ -26,7 +26,9 @@ static void text_head_line(const struct summary *s, struct buf *out)
 static void text_pass(const struct summary *s, struct buf *out)
 {
     buf_adds(out, "\nSuccess: the share of tasks of which k trials all have the source's reward 1\n");
-    for (size_t k = 1; k <= SUMMARY_K_MAX; k++) {
+    if (s->rewarded == 0)
+        buf_addf(out, "  n/a: %.*s\n", STR_ARG(s->pass[0].why));
+    for (size_t k = 1; k <= SUMMARY_K_MAX && s->rewarded; k++) {
         const struct figure *f = &s->pass[k - 1];
         if (!f->defined)
             buf_addf(out, "  pass^%zu  n/a: %.*s\n", k, STR_ARG(f->why));

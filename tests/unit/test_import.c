@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "eval/export.h"
 #include "eval/import.h"
+#include "eval/journal_line.h"
 #include "eval/transcript.h"
 #include "stats/sample.h"
 
@@ -355,6 +356,7 @@ TEST(a_journal_moves_to_another_installation_as_a_record)
     struct import_conversation own = {.events = events, .events_n = 5, .item = {.label = STR("c0001")}};
     struct str line = json_text(a, exported(a, "candor-jsonl", &own));
     CHECK(!str_has(line, STR("\"lia\"")) && str_has(line, STR("lia here")));
+    CHECK(!str_has(json_text(a, exported(a, "openai-jsonl", &own)), STR("\"lia\"")));
     struct import_batch b;
     struct err e = {0};
     if (read_text(a, "candor-jsonl", line, &b, &e))
@@ -372,6 +374,61 @@ TEST(a_journal_moves_to_another_installation_as_a_record)
     struct transcript t;
     CHECK_INT(transcript_read(a, c->events, c->events_n, &t, NULL), 0);
     CHECK(!t.recorded && t.actions_n == 1 && t.actions[0].started == 4);
+    arena_free(a);
+}
+
+TEST(an_own_conversation_goes_out_with_each_call_beside_its_answer)
+{
+    struct arena *a = arena_new("test", 0);
+    static const struct {
+        enum event_kind kind;
+        const char *body;
+    } journal[] = {
+        {EVENT_OPENED, "{\"agent\":\"cards\",\"customer\":\"lia\",\"channel\":\"web\"}"},
+        {EVENT_MESSAGE_RECEIVED, "{\"text\":\"where?\"}"},
+        {EVENT_MODEL_ANSWERED,
+         "{\"text\":\"Late.\",\"calls\":[{\"id\":\"c3_0\",\"pid\":\"p\",\"name\":\"note\",\"args\":\"{}\"},"
+         "{\"id\":\"c3_1\",\"pid\":\"p\",\"name\":\"reissue\",\"args\":\"{}\"}]}"},
+        {EVENT_ACTION_PROPOSED,
+         "{\"call\":\"c3_1\",\"tool\":\"reissue\",\"args\":{\"customer\":\"lia\"},\"digest\":\"d\","
+         "\"gate\":\"customer\"}"},
+        {EVENT_TOOL_ANSWERED, "{\"call\":\"c3_1\",\"tool\":\"reissue\",\"class\":\"refused\",\"result\":{}}"},
+        {EVENT_SCRATCHPAD_UPDATED, "{\"call\":\"c3_0\"}"},
+        {EVENT_REPLY_SENT, "{\"mid\":\"1\",\"text\":\"Late. Shall I?\",\"of\":3,\"proposal\":4}"},
+        {EVENT_CONFIRMATION_GIVEN, "{\"proposal\":4,\"digest\":\"d\",\"answer\":\"yes\",\"by\":\"button\"}"},
+        {EVENT_ACTION_STARTED, "{\"proposal\":4,\"key\":\"k\"}"},
+        {EVENT_ACTION_DONE, "{\"proposal\":4,\"key\":\"k\",\"class\":\"ok\",\"result\":{\"for\":\"lia\"}}"},
+        {EVENT_MODEL_ANSWERED,
+         "{\"text\":\"Done.\",\"calls\":[{\"id\":\"c11_0\",\"pid\":\"p\",\"name\":\"note\",\"args\":\"{}\"}]}"},
+        {EVENT_SCRATCHPAD_UPDATED, "{\"call\":\"c11_0\"}"},
+        {EVENT_REPLY_SENT, "{\"mid\":\"2\",\"text\":\"Done.\",\"of\":11}"},
+        {EVENT_HUMAN_MESSAGE, "{\"mid\":\"3\",\"text\":\"Hello.\"}"},
+    };
+    enum { N = sizeof journal / sizeof *journal };
+    struct event events[N];
+    for (size_t i = 0; i < N; i++)
+        events[i] = (struct event){.seq = (int64_t)i + 1, .kind = journal[i].kind, .body = str_of(journal[i].body)};
+    struct import_conversation own = {.events = events, .events_n = N, .item = {.label = STR("c0001")}};
+    const struct json *m = json_get(exported(a, "openai-jsonl", &own), "messages")->child;
+    struct buf talk = buf_new(a, 4096);
+    for (; m; m = m->next) { /* role, who is answered, what is called, content */
+        const struct json *calls = json_get(m, "tool_calls");
+        buf_addf(&talk, "%.*s", STR_ARG(json_str(json_get(m, "role"))));
+        for (const struct json *call = calls ? calls->child : NULL; call; call = call->next)
+            buf_addf(&talk, " %.*s", STR_ARG(json_str(json_get(call, "id"))));
+        buf_addf(&talk, " %.*s %.*s|", STR_ARG(json_str(json_get(m, "tool_call_id"))),
+                 STR_ARG(json_str(json_get(m, "content"))));
+    }
+    struct str hidden = journal_pseudonym(a, STR("lia"), STR("secret"));
+    CHECK_STR(buf_str(&talk),
+              str_f(a,
+                    "user  where?|assistant c3_0 c3_1  Late.|tool c3_1 {\"class\":\"refused\",\"result\":{}}|"
+                    "tool c3_0 {\"class\":\"ok\",\"result\":{}}|assistant  Late. Shall I?|"
+                    "user  [The customer pressed Confirm.]|assistant a4  |"
+                    "tool a4 {\"class\":\"ok\",\"result\":{\"for\":\"%.*s\"}}|assistant c11_0  Done.|"
+                    "tool c11_0 {\"class\":\"ok\",\"result\":{}}|assistant  [A person wrote:] Hello.|",
+                    STR_ARG(hidden))
+                  .p);
     arena_free(a);
 }
 
@@ -406,4 +463,5 @@ RUN(cmocka_unit_test(a_wrong_line_is_named_with_its_field),
     cmocka_unit_test(a_set_is_stored_whole_and_once),
     cmocka_unit_test(an_import_that_was_killed_goes_on_when_it_runs_again),
     cmocka_unit_test(a_journal_moves_to_another_installation_as_a_record),
+    cmocka_unit_test(an_own_conversation_goes_out_with_each_call_beside_its_answer),
     cmocka_unit_test(a_public_id_names_one_conversation))
