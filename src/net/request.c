@@ -353,6 +353,7 @@ struct stream *request_stream(struct request *r, void (*on_gone)(void *arg), voi
     headers_write(r);
     header_default(r, "Content-Type", "text/event-stream; charset=utf-8");
     header_default(r, "X-Accel-Buffering", "no");
+    header_default(r, "Connection", "close"); /* or the client sends its next request into a closing connection */
     evhttp_send_reply_start(req, 200, "OK");
     request_free(r);
 
