@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,6 +36,7 @@ static struct peer peer_start(const char *variable, const char *const *flags)
     assert_return_code(pipe2(out, O_CLOEXEC), 0);
     p.pid = fork();
     if (p.pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
         dup2(out[1], STDOUT_FILENO);
         execv(argv[0], (char *const *)(uintptr_t)argv);
         _exit(127);
