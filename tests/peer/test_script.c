@@ -116,7 +116,7 @@ TEST(the_built_in_agent_then_speaks_and_then_asks_for_the_action)
     arena_free(a);
 }
 
-TEST(placeholders_become_values_or_nothing)
+TEST(names_in_braces_become_values_or_nothing)
 {
     struct arena *a = arena_new("test", 0);
     const char *script =
@@ -259,7 +259,7 @@ RUN(cmocka_unit_test(an_array_is_walked_from_its_end_past_quotes_and_brackets_in
     cmocka_unit_test(a_body_that_is_no_prompt_is_refused_wherever_it_breaks),
     cmocka_unit_test(the_built_in_agent_first_makes_two_calls_at_once),
     cmocka_unit_test(the_built_in_agent_then_speaks_and_then_asks_for_the_action),
-    cmocka_unit_test(placeholders_become_values_or_nothing),
+    cmocka_unit_test(names_in_braces_become_values_or_nothing),
     cmocka_unit_test(rules_count_turns_and_calls_and_their_own_repeats),
     cmocka_unit_test(a_strict_provider_refuses_calls_without_results_and_results_without_calls),
     cmocka_unit_test(faults_belong_to_the_seed_and_the_number_of_the_request),
