@@ -89,6 +89,17 @@ static void answered(void *arg, const struct runner_done *done)
     free(w);
 }
 
+static void decided(void *arg, const struct runner_done *done)
+{
+    struct waiting *w = arg;
+    if (!w->r || done->result != ERR_CONFLICT) {
+        answered(arg, done);
+        return;
+    }
+    reply_problem(w->r, 409, "proposal_void", done->err.text);
+    free(w);
+}
+
 static void opened(void *arg, const struct runner_done *done)
 {
     struct waiting *w = arg;
@@ -381,7 +392,7 @@ static void post_decision(struct call_in *c)
         problem(c, 422, "invalid", "decision is confirm or cancel, digest is the proposal's");
         return;
     }
-    runner_decide(c->api->config.runner, c->conversation, proposal, digest, str_is(decision, "confirm"), answered, await(c));
+    runner_decide(c->api->config.runner, c->conversation, proposal, digest, str_is(decision, "confirm"), decided, await(c));
 }
 
 static void post_handoff(struct call_in *c)
