@@ -72,12 +72,12 @@ static int value_or(int v, int otherwise)
     return v > 0 ? v : otherwise;
 }
 
-static struct llm_config config_copy(struct arena *a, const struct llm_config *c, const struct maker *maker)
+static struct llm_config config_copy(struct arena *a, const struct llm_config *c, const char *label)
 {
     struct llm_config copy = *c;
     copy.kind = str_copy(a, c->kind);
     copy.base_url = str_copy(a, c->base_url);
-    copy.model = c->model.n ? str_copy(a, c->model) : str_of(maker->model);
+    copy.model = c->model.n ? str_copy(a, c->model) : str_of(label);
     copy.key_file = str_copy(a, c->key_file);
     copy.recording = str_copy(a, c->recording);
     copy.record_to = str_copy(a, c->record_to);
@@ -91,18 +91,19 @@ static struct llm_config config_copy(struct arena *a, const struct llm_config *c
     return copy;
 }
 
-int llm_new(struct loop *l, struct client *c, const struct llm_config *config, struct llm **out, struct err *e)
+static struct llm *plain(struct loop *l, const struct llm_config *config, const char *label)
 {
-    const struct maker *maker = maker_find(config->kind);
-    if (!maker)
-        return err_set(e, ERR_INVALID, "no such kind of model: \"%.*s\" (offline, openai, recorded)",
-                       STR_ARG(config->kind));
-
     struct arena *a = arena_new("llm", 0);
     struct llm *m = ARENA_NEW(a, struct llm);
-    *m = (struct llm){.arena = a, .loop = l, .config = config_copy(a, config, maker), .retries_left = LLM_RETRIES_MAX};
-    int r = maker->make(l, c, &m->config, &m->provider, e);
-    if (r == 0 && config->record_to.n)
+    *m = (struct llm){.arena = a, .loop = l, .config = config_copy(a, config, label), .retries_left = LLM_RETRIES_MAX};
+    return m;
+}
+
+/* `made`: how making the provider went. */
+static int complete(struct llm *m, int made, struct llm **out, struct err *e)
+{
+    int r = made;
+    if (r == 0 && m->config.record_to.n)
         r = llm_recorder_new(m->config.record_to, &m->recorder, e);
     if (r < 0) {
         llm_free(m);
@@ -110,6 +111,25 @@ int llm_new(struct loop *l, struct client *c, const struct llm_config *config, s
     }
     *out = m;
     return 0;
+}
+
+int llm_new(struct loop *l, struct client *c, const struct llm_config *config, struct llm **out, struct err *e)
+{
+    const struct maker *maker = maker_find(config->kind);
+    if (!maker)
+        return err_set(e, ERR_INVALID, "no such kind of model: \"%.*s\" (offline, openai, recorded)",
+                       STR_ARG(config->kind));
+
+    struct llm *m = plain(l, config, maker->model);
+    return complete(m, maker->make(l, c, &m->config, &m->provider, e), out, e);
+}
+
+int llm_new_with(struct loop *l, struct llm_provider *provider, const struct llm_config *config, struct llm **out,
+                 struct err *e)
+{
+    struct llm *m = plain(l, config, "");
+    m->provider = provider;
+    return complete(m, 0, out, e);
 }
 
 void llm_free(struct llm *m)

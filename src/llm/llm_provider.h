@@ -36,6 +36,11 @@ struct llm_provider {
     void (*free)(struct llm_provider *p); /* every attempt has ended or was cancelled */
 };
 
+/* A model with a provider of the caller's own. It belongs to the model from now on, also after an error. The kind in
+ * `config` does not matter. Errors: ERR_IO and others of the recording, when one is asked for. */
+MUST_USE int llm_new_with(struct loop *l, struct llm_provider *provider, const struct llm_config *config,
+                          struct llm **out, struct err *e);
+
 /* Makers copy what they keep of `config`; its zeros have been replaced by the defaults of llm.h. */
 
 #endif
