@@ -188,15 +188,28 @@ static bool scheme_byte(struct framing *f, char c)
     return true;
 }
 
+/* A name or IPv4 address and perhaps a port. Brackets are refused: whoever asks for an IPv6 address in
+ * this rare form has other forms. */
 static bool authority_byte(struct framing *f, char c)
 {
-    if (c == '/' && f->target_bytes > sizeof "http://" - 1) {
+    bool in_port = f->value_ended, has_text = f->value_n > 0;
+    if (c == '/' && has_text) {
+        f->value_ended = false;
+        f->length = 0;
         f->target_bytes++;
         f->state = TARGET;
         return true;
     }
-    if (!is(c, HOSTS) || ++f->target_bytes > 300)
+    if (c == ':' && has_text && !in_port) {
+        f->value_ended = true;
+        f->value_n = 0;
+        return true;
+    }
+    f->length = in_port ? f->length * 10 + (uint64_t)(c - '0') : 0;
+    bool right = in_port ? c >= '0' && c <= '9' && f->length <= 65535 : is(c, TOKEN) && is(c, HOSTS);
+    if (!right || ++f->target_bytes > 300)
         return refuse(f, 400, "The target's host is malformed.");
+    f->value_n = 1;
     return true;
 }
 
@@ -352,7 +365,7 @@ static bool chunk_size_byte(struct framing *f, char c)
 
 static bool expect_byte(struct framing *f, char c, char want, enum state next)
 {
-    f->state = next;
+    f->state = (uint8_t)next;
     return c == want || refuse(f, 400, "A chunk does not end where it says.");
 }
 

@@ -213,6 +213,10 @@ static const struct {
     {"asterisk", STR("OPTIONS * HTTP/1.1\r\n" H "\r\n"), "400 close", NULL}, /* no use for it here */
     {"fragment", STR("GET /a#b HTTP/1.1\r\n" H "\r\n"), "400 close", NULL},
     {"another scheme", STR("GET ftp://a/b HTTP/1.1\r\n" H "\r\n"), "400 close", NULL},
+    {"absolute form with a port", STR("GET http://a:8080/b HTTP/1.1\r\n" H "\r\n"), "200 close", "GET /b|"},
+    {"a port that is none", STR("GET http://a:8b/b HTTP/1.1\r\n" H "\r\n"), "400 close", NULL},
+    {"a port past the last", STR("GET http://a:65536/b HTTP/1.1\r\n" H "\r\n"), "400 close", NULL},
+    {"absolute form without path", STR("GET http://a HTTP/1.1\r\n" H "\r\n"), "400 close", NULL},
     {"user in the target", STR("GET http://u@a/b HTTP/1.1\r\n" H "\r\n"), "400 close", NULL},
     {"raw bytes over 127", STR("GET /\xc3\xa9 HTTP/1.1\r\n" H "\r\n"), "400 close", NULL},
 
