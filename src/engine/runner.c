@@ -49,12 +49,13 @@ struct entry {
 
 /* One effect under way. */
 struct effect {
+    struct effect *next, **link; /* of all of the runner; *link == this */
     struct runner *runner;
     int64_t conversation;
     unsigned generation;
     enum input_kind kind;
     int64_t number;
-    struct arena *arena; /* the request's texts */
+    struct arena *arena; /* its own memory, with the request's texts */
     struct tool_request request;
 };
 
@@ -69,11 +70,40 @@ struct runner {
     struct entry **buckets;
     size_t buckets_n, entries;
     struct entry *idle_oldest, *idle_newest;
+    struct effect *effects;
     struct runner_stats stats;
     bool closing;
 };
 
 static void pump(struct entry *en);
+
+/* --- effects under way --- */
+
+static struct effect *effect_new(const struct entry *en, enum input_kind kind)
+{
+    struct runner *r = en->runner;
+    struct arena *a = arena_new("effect", 512);
+    struct effect *ef = ARENA_NEW(a, struct effect);
+    *ef = (struct effect){.next = r->effects,
+                          .link = &r->effects,
+                          .runner = r,
+                          .conversation = en->id,
+                          .generation = en->generation,
+                          .kind = kind,
+                          .arena = a};
+    if (r->effects)
+        r->effects->link = &ef->next;
+    r->effects = ef;
+    return ef;
+}
+
+static void effect_free(struct effect *ef)
+{
+    *ef->link = ef->next;
+    if (ef->next)
+        ef->next->link = ef->link;
+    arena_free(ef->arena);
+}
 
 /* --- entries --- */
 
@@ -367,7 +397,7 @@ static void retry(void *x)
     struct effect *ef = x;
     struct entry *en = entry_get(ef->runner, ef->conversation);
     en->retrying = false;
-    free(ef);
+    effect_free(ef);
     push(en, input_new(IN_RESUME, NULL, NULL));
 }
 
@@ -379,9 +409,7 @@ static void undo(struct entry *en, int result, bool opening)
     if (result == ERR_DUPLICATE || opening || en->retrying || en->runner->closing)
         return;
     en->retrying = true;
-    struct effect *ef = mem_get(sizeof *ef);
-    *ef = (struct effect){.runner = en->runner, .conversation = en->id};
-    en->runner->config.ports.after(en->runner->config.ports.arg, RETRY_MS, retry, ef);
+    en->runner->config.ports.after(en->runner->config.ports.arg, RETRY_MS, retry, effect_new(en, IN_RESUME));
 }
 
 static void appended(void *arg, const struct appended *done)
@@ -496,7 +524,7 @@ static void on_tool(void *arg, const struct tool_answer *answer)
             en->acting_for = 0;
         push(en, in);
     }
-    arena_free(ef->arena);
+    effect_free(ef);
 }
 
 static void start_tools(struct entry *en)
@@ -508,9 +536,8 @@ static void start_tools(struct entry *en)
     size_t n = turn_requests(a, en->c, clock_now_us(), requests, REQUESTS_MAX);
     struct effect *effects[REQUESTS_MAX];
     for (size_t i = 0; i < n; i++) {
-        struct arena *own = arena_new("effect", 512);
-        struct effect *ef = effects[i] = ARENA_NEW(own, struct effect);
-        *ef = (struct effect){.runner = r, .conversation = en->id, .generation = en->generation, .kind = kind, .arena = own};
+        struct effect *ef = effects[i] = effect_new(en, kind);
+        struct arena *own = ef->arena;
         ef->request = requests[i];
         ef->request.label = str_copy(own, requests[i].label);
         ef->request.call_id = str_copy(own, requests[i].call_id);
@@ -534,14 +561,13 @@ static void on_timer(void *x)
         waiting_ends(en);
         push(en, in);
     }
-    free(ef);
+    effect_free(ef);
 }
 
 static void start_timer(struct entry *en)
 {
-    struct effect *ef = mem_get(sizeof *ef);
-    *ef = (struct effect){
-        .runner = en->runner, .conversation = en->id, .generation = en->generation, .number = en->c->timer};
+    struct effect *ef = effect_new(en, IN_TIMER);
+    ef->number = en->c->timer;
     int64_t ms = (en->c->timer_due_us - clock_now_us()) / 1000;
     waiting_begins(en);
     en->runner->config.ports.after(en->runner->config.ports.arg, ms > 0 ? ms : 0, on_timer, ef);
@@ -660,6 +686,8 @@ void runner_free(struct runner *r)
                 arena_free(en->current->arena);
             entry_free(en);
         }
+    while (r->effects)
+        effect_free(r->effects);
     for (struct known_agent *k = r->agents, *next; k; k = next) {
         next = k->next;
         agent_free(k->agent);

@@ -16,11 +16,11 @@ struct runner;
 /* What the runner needs done outside: given by src/app, or by a test. */
 struct runner_ports {
     void *arg;
-    /* Start a read or an action; `done(done_arg, answer)` is called once, later, on the loop. The request's texts live
-     * until then. */
+    /* Start a read or an action; `done(done_arg, answer)` is called once, later, on the loop, and never after runner_free.
+     * The request's texts live until then. */
     void (*tool)(void *arg, const struct tool_request *rq, void (*done)(void *done_arg, const struct tool_answer *answer),
                  void *done_arg);
-    /* Call fn(x) after delay_ms. */
+    /* Call fn(x) after delay_ms; never after runner_free. */
     void (*after)(void *arg, int64_t delay_ms, void (*fn)(void *x), void *x);
     /* These events are durable now. */
     void (*notify)(void *arg, const struct conversation *c, const struct event *events, size_t n);
