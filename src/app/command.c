@@ -24,7 +24,7 @@ static const struct row {
     {"chat", cmd_chat, "AGENT", 1, 1, "--as= --locale=", "talk to an agent in the terminal, as a customer (--as)"},
     {"check", cmd_check, "", 0, 0, "", "read the workspace's modules and judges, say what is wrong"},
     {"import", cmd_import, "FORMAT FILE", 2, 2, "--set=", "recorded conversations into a set (tau-bench, openai-jsonl, candor-jsonl)"},
-    {"export", cmd_export, "SET", 1, 1, "", "a set's conversations as OpenAI messages, a line each"},
+    {"export", cmd_export, "SET", 1, 1, "--format=", "a set's conversations, a line each: openai-jsonl (default), tau-bench, candor-jsonl"},
     {"judge", cmd_judge, "SET", 1, 1, "--judge=", "verdicts of the workspace's judges on a set, or on an agent's conversations"},
     {"report", cmd_report, "SET", 1, 1, "", "pass^k, failure rates, the worst conversations"},
     {"replay", cmd_replay, "SET", 1, 1, "", "run recorded conversations through the engine and compare"},
