@@ -268,7 +268,7 @@ void call_trim(struct client_call *call)
     free(call->joined);
     call->joined = NULL;
     if (!call->is_safe) {
-        curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, NULL);
+        curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, (struct curl_slist *)NULL);
         curl_slist_free_all(call->headers);
         call->headers = NULL;
     }

@@ -1,6 +1,7 @@
-#include "net/call.h"
+#include "net/client.h"
 
 #include "base/fault.h"
+#include "net/call.h"
 
 #include <stdio.h>
 #include <stdlib.h>

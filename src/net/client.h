@@ -1,7 +1,10 @@
-/* client: HTTP requests from the loop. libcurl's multi interface underneath.
+/* client: HTTP/1.1 requests from the loop. libcurl's multi interface underneath.
  *
  * http and https only, no redirects, no proxy from the environment, certificates checked.
- * Nothing is retried here: the caller is told how far the request came and decides. */
+ * Nothing is retried here: the caller is told how far the request came and decides. One exception, since
+ * it is no second attempt for the other side: where a kept connection turns out to be closed before a
+ * single byte was sent on it, or the method is GET or HEAD, another connection is tried.
+ * All functions belong to the loop thread; client_free must not be called from a callback. */
 #ifndef NET_CLIENT_H
 #define NET_CLIENT_H
 

@@ -1,6 +1,7 @@
-#include "net/connection.h"
+#include "net/server.h"
 
 #include "base/clock.h"
+#include "net/connection.h"
 
 #include <errno.h>
 #include <netdb.h>

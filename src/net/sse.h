@@ -18,14 +18,14 @@ struct sse {
 struct sse_event {
     struct str type; /* "message" when none was given */
     struct str data;
-    struct str id;   /* the last id seen, also by earlier events */
+    struct str id; /* the last id seen, also by earlier events */
 };
 
 void sse_begin(struct sse *s);
 void sse_end(struct sse *s); /* gives memory back; an unfinished event is dropped, as the standard says */
 /* Errors: ERR_LIMIT when one line or event is larger than SSE_EVENT_BYTES_MAX. on_event may stop the
  * reading by returning false: sse_feed then returns 0 without reading on. */
-MUST_USE int sse_feed(struct sse *s, struct str bytes,
-                      bool (*on_event)(void *arg, const struct sse_event *event), void *arg, struct err *e);
+MUST_USE int sse_feed(struct sse *s, struct str bytes, bool (*on_event)(void *arg, const struct sse_event *event),
+                      void *arg, struct err *e);
 
 #endif

@@ -537,7 +537,7 @@ TEST(no_connection_in_time_means_nothing_was_sent)
         full[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
         struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
         to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        connect(full[i], (struct sockaddr *)&to, sizeof to);
+        CHECK(connect(full[i], (struct sockaddr *)&to, sizeof to) < 0 && errno == EINPROGRESS);
     }
     struct client_request q = {.method = "GET", .url = url_of(port, "/"), .connect_ms = 80};
     int64_t start_us = clock_mono_us();
