@@ -417,6 +417,35 @@ static void get_handoff(struct call_in *c)
         problem(c, 404, "no_handoff", "this conversation was not handed over");
 }
 
+/* The whole journal, for staff. */
+static void get_journal(struct call_in *c)
+{
+    struct event *events;
+    size_t n = 0;
+    struct err e = {0};
+    if (journal_read(c->api->config.store, c->a, c->conversation, 0, 100000, &events, &n, &e) < 0) {
+        reply_error(c->r, &e);
+        return;
+    }
+    struct buf b = buf_new(c->a, 64 << 20);
+    struct json_writer w = {.out = &b};
+    json_open(&w, '{');
+    json_key(&w, "events");
+    json_open(&w, '[');
+    for (size_t i = 0; i < n; i++) {
+        json_open(&w, '{');
+        json_pair_int(&w, "seq", events[i].seq);
+        json_pair_str(&w, "at", clock_iso(c->a, events[i].at_us));
+        json_pair_str(&w, "kind", str_of(event_name(events[i].kind)));
+        json_key(&w, "body");
+        json_put_raw(&w, events[i].body);
+        json_close(&w, '}');
+    }
+    json_close(&w, ']');
+    json_close(&w, '}');
+    reply_json(c->r, 200, buf_str(&b));
+}
+
 static void post_takeover(struct call_in *c)
 {
     static const char *const fields[] = {"expert", NULL};
@@ -546,6 +575,7 @@ static const struct route {
     {"POST", "/v1/conversations/{id}/proposals/{n}/decision", CONVERSATION, post_decision},
     {"POST", "/v1/conversations/{id}/handoff", CONVERSATION, post_handoff},
     {"GET", "/v1/conversations/{id}/handoff", CONVERSATION | STAFF, get_handoff},
+    {"GET", "/v1/conversations/{id}/journal", CONVERSATION | STAFF, get_journal},
     {"POST", "/v1/conversations/{id}/takeover", CONVERSATION | STAFF, post_takeover},
     {"POST", "/v1/conversations/{id}/giveback", CONVERSATION | STAFF, post_giveback},
     {"POST", "/v1/conversations/{id}/reply", CONVERSATION | STAFF, post_reply},
@@ -663,7 +693,7 @@ void api_handle(struct request *r, void *arg)
         run(&c, &routes[i], id);
         return;
     }
-    const struct asset *asset = asset_find(path);
+    const struct asset *asset = asset_find(str_starts(path, STR("/conversations/")) ? STR("/conversation.html") : path);
     if (there)
         problem(&c, 405, "method", "this address does not take that method");
     else if (asset && reads)
