@@ -20,7 +20,8 @@
 enum { WARM_UP_MS = 1000, TURNS_MAX = 1 << 20, OPENING_AT_ONCE = 64 };
 
 static const char *const words[] = {"Where is my card?", "I asked at the desk, it is not there", "Yes please", NULL};
-static const char *const customers[] = {"emma", "bruno", "grace"}; /* the offline provider's routine asks each for a detail */
+static const char *const customers[] = {"emma", "bruno",
+                                        "grace"}; /* the offline provider's routine asks each for a detail */
 enum { LINES = 3, CUSTOMERS = 3 };
 
 struct load {
@@ -77,8 +78,8 @@ static void time_over(void *arg)
     l->draining = true;
     say("end");
     qsort(l->took_us, l->turns, sizeof *l->took_us, by_size);
-    printf("{\"seconds\":%.3f,\"turns\":%zu,\"conversations\":%zu,\"turn_p50_ms\":%.3f,\"turn_p99_ms\":%.3f}\n", seconds, l->turns,
-           l->conversations_measured, share_ms(l, 0.5), share_ms(l, 0.99));
+    printf("{\"seconds\":%.3f,\"turns\":%zu,\"conversations\":%zu,\"turn_p50_ms\":%.3f,\"turn_p99_ms\":%.3f}\n",
+           seconds, l->turns, l->conversations_measured, share_ms(l, 0.5), share_ms(l, 0.99));
     fflush(stdout);
 }
 

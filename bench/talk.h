@@ -11,7 +11,7 @@ struct talk;
 
 struct talk_world {
     struct client *client;
-    const char *base_url; /* "http://127.0.0.1:8080" */
+    const char *base_url;      /* "http://127.0.0.1:8080" */
     const char *authorization; /* "Authorization: Bearer ..." */
     const char *run;           /* makes idempotency keys of this run its own */
     const char *const *words;  /* what is said, NULL ends */

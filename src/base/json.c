@@ -136,43 +136,75 @@ static int unescape(struct parser *s, struct str raw, struct str *out)
     return 0;
 }
 
-/* The address of the first byte of p..end that is a quote, a backslash or a control character, or
- * end. Ors all bytes before it into *seen (its top bit says that the text is not only ASCII).
- * Eight bytes a step: the tests are exact up to and including the first hit. */
-static const char *plain_run(const char *p, const char *end, unsigned char *seen)
+/* Has none of the eight bytes to be escaped: no quote, backslash or control character? */
+static bool word_is_plain(uint64_t word)
 {
     const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+    uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
+    return !((((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & highs);
+}
+
+/* The address of the first byte of p..end that is a quote, a backslash or a control character, or
+ * end. Ors all bytes before it into *seen (its top bit says that the text is not only ASCII). */
+static const char *plain_run(const char *p, const char *end, unsigned char *seen)
+{
     uint64_t word, all = 0;
     for (; end - p >= (ptrdiff_t)sizeof word; p += sizeof word) {
         memcpy(&word, p, sizeof word);
-        uint64_t quote = word ^ ones * '"', slash = word ^ ones * '\\';
-        if ((((word - ones * 0x20) & ~word) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & highs)
+        if (!word_is_plain(word))
             break;
         all |= word;
     }
-    unsigned char high = (all & highs) != 0 ? 0x80 : 0;
+    unsigned char high = (all & 0x8080808080808080u) != 0 ? 0x80 : 0;
     for (; p < end && (unsigned char)*p >= 0x20 && *p != '"' && *p != '\\'; p++)
         high |= (unsigned char)*p;
     *seen |= high;
     return p;
 }
 
+/* Appends c as it stands inside a JSON string to `to`; gives what comes behind it. Up to 6 bytes. */
+static char *escape_one(char *to, unsigned char c)
+{
+    static const char shorts[] = "\b\t\n\f\r\"\\", codes[] = "btnfr\"\\", hex[] = "0123456789abcdef";
+    if (c >= 0x20 && c != '"' && c != '\\') {
+        *to++ = (char)c;
+        return to;
+    }
+    const char *hit = c ? strchr(shorts, c) : NULL;
+    *to++ = '\\';
+    if (hit) {
+        *to++ = codes[hit - shorts];
+        return to;
+    }
+    memcpy(to, "u00", 3);
+    to[3] = hex[c >> 4];
+    to[4] = hex[c & 15];
+    return to + 5;
+}
+
+/* Texts that hold JSON have a quote every few bytes: they are put together here and added in pieces. */
 void json_escape(struct buf *out, struct str s)
 {
-    static const char shorts[] = "\b\t\n\f\r\"\\", codes[] = "btnfr\"\\";
+    enum { STEP = sizeof(uint64_t), LONGEST = 6 };
+    char piece[256], *to = piece;
     const char *p = s.p, *end = s.p ? s.p + s.n : s.p;
-    for (unsigned char seen = 0; p < end; p++) {
-        const char *from = p;
-        p = plain_run(p, end, &seen);
-        buf_add(out, (struct str){from, (size_t)(p - from)});
-        if (p == end)
-            return;
-        const char *hit = *p ? strchr(shorts, *p) : NULL;
-        if (hit)
-            buf_add(out, (struct str){(char[]){'\\', codes[hit - shorts]}, 2});
-        else
-            buf_addf(out, "\\u%04x", (unsigned char)*p);
+    while (p < end) {
+        if (to > piece + sizeof piece - STEP * LONGEST) {
+            buf_add(out, (struct str){piece, (size_t)(to - piece)});
+            to = piece;
+        }
+        size_t left = (size_t)(end - p), n = left < STEP ? left : STEP;
+        uint64_t word;
+        if (n == STEP && (memcpy(&word, p, STEP), word_is_plain(word))) {
+            memcpy(to, p, STEP);
+            to += STEP;
+        } else {
+            for (size_t i = 0; i < n; i++)
+                to = escape_one(to, (unsigned char)p[i]);
+        }
+        p += n;
     }
+    buf_add(out, (struct str){piece, (size_t)(to - piece)});
 }
 
 /* s->p is on the opening quote. */

@@ -227,9 +227,8 @@ void json_put_str(struct json_writer *w, struct str s)
 
 void json_put_int(struct json_writer *w, int64_t v)
 {
-    char text[24];
-    int n = snprintf(text, sizeof text, "%lld", (long long)v);
-    json_put_raw(w, (struct str){text, (size_t)n});
+    char text[STR_INT_BYTES];
+    json_put_raw(w, (struct str){text, (size_t)(str_put_int(text, v) - text)});
 }
 
 void json_put_num(struct json_writer *w, double v)

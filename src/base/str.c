@@ -140,6 +140,20 @@ int str_int(struct str s, int64_t *out)
     return 0;
 }
 
+char *str_put_int(char *to, int64_t v)
+{
+    char digits[STR_INT_BYTES], *p = digits + sizeof digits;
+    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+    do
+        *--p = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (v < 0)
+        *to++ = '-';
+    size_t n = (size_t)(digits + sizeof digits - p);
+    memcpy(to, p, n);
+    return to + n;
+}
+
 struct buf buf_new(struct arena *a, size_t bytes_max)
 {
     return (struct buf){.arena = a, .max = bytes_max};

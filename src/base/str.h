@@ -17,30 +17,33 @@ struct str {
 };
 
 #define STR(literal) ((struct str){"" literal, sizeof(literal) - 1})
-#define STR_NONE ((struct str){0})
+#define STR_NONE     ((struct str){0})
 /* For printf's "%.*s". */
 #define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 
-struct str str_of(const char *text);                       /* borrows; NULL gives an empty str */
-struct str str_copy(struct arena *a, struct str s);        /* copied, with a NUL behind it */
-const char *str_c(struct arena *a, struct str s);          /* the same as a C string */
+struct str str_of(const char *text);                /* borrows; NULL gives an empty str */
+struct str str_copy(struct arena *a, struct str s); /* copied, with a NUL behind it */
+const char *str_c(struct arena *a, struct str s);   /* the same as a C string */
 struct str str_f(struct arena *a, const char *format, ...) PRINTF_LIKE(2, 3);
 bool str_eq(struct str a, struct str b);
 bool str_is(struct str a, const char *b);
-int str_cmp(struct str a, struct str b);                   /* bytewise, like memcmp; shorter first */
+int str_cmp(struct str a, struct str b); /* bytewise, like memcmp; shorter first */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /* Offset of the first `what` in s, or -1. */
 ptrdiff_t str_find(struct str s, struct str what);
 bool str_has(struct str s, struct str what);
-struct str str_from(struct str s, size_t offset);          /* the rest; empty past the end */
-struct str str_head(struct str s, size_t n);               /* the first n bytes or fewer */
-struct str str_trim(struct str s);                         /* without ASCII space at both ends */
+struct str str_from(struct str s, size_t offset); /* the rest; empty past the end */
+struct str str_head(struct str s, size_t n);      /* the first n bytes or fewer */
+struct str str_trim(struct str s);                /* without ASCII space at both ends */
 /* Cuts the part before the first `sep` off `rest` into `part`; false when rest.p is NULL
  * (all parts were given). "a,,b" has three parts, "" has one. */
 bool str_split(struct str *rest, char sep, struct str *part);
 /* The whole of s as a decimal number. Errors: ERR_INVALID (not a number, out of range). */
 MUST_USE int str_int(struct str s, int64_t *out);
+/* Writes v in decimal, up to 20 bytes and no NUL; gives the address behind it. */
+enum { STR_INT_BYTES = 20 };
+char *str_put_int(char *to, int64_t v);
 
 struct buf {
     struct arena *arena; /* NULL: the heap, and buf_free gives it back */

@@ -330,10 +330,18 @@ struct str text_language(struct str folded, struct str otherwise)
 {
     enum { LANGUAGES = sizeof languages / sizeof *languages };
     size_t hits[LANGUAGES] = {0}, best = 0;
-    struct str rest = str_trim(folded), word;
-    while (str_split(&rest, ' ', &word))
+    struct str lists[LANGUAGES], rest = str_trim(folded), word;
+    for (size_t i = 0; i < LANGUAGES; i++)
+        lists[i] = str_of(languages[i].words);
+    while (str_split(&rest, ' ', &word)) {
+        char between[40] = " "; /* with its spaces the word is found whole, and faster */
+        if (word.n == 0 || word.n + 2 > sizeof between)
+            continue;
+        memcpy(between + 1, word.p, word.n);
+        between[word.n + 1] = ' ';
         for (size_t i = 0; i < LANGUAGES; i++)
-            hits[i] += text_has_phrase(str_of(languages[i].words), word);
+            hits[i] += str_has(lists[i], (struct str){between, word.n + 2});
+    }
     for (size_t i = 1; i < LANGUAGES; i++)
         if (hits[i] > hits[best])
             best = i;

@@ -1,7 +1,6 @@
 #include "store/event.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 static const char *const names[EVENT_KINDS] = {
     [EVENT_OPENED] = "conversation.opened",
@@ -44,13 +43,17 @@ enum event_kind event_kind_of(struct str name)
 
 struct sha256 event_sha(const struct sha256 *previous, const struct event *ev)
 {
-    char head[96];
-    int n = snprintf(head, sizeof head, "%lld|%lld|%lld|%d|", (long long)ev->conversation, (long long)ev->seq,
-                     (long long)ev->at_us, (int)ev->kind);
+    const int64_t numbers[] = {ev->conversation, ev->seq, ev->at_us, ev->kind};
+    enum { NUMBERS = sizeof numbers / sizeof *numbers };
+    char head[NUMBERS * (STR_INT_BYTES + 1)], *to = head;
+    for (size_t i = 0; i < NUMBERS; i++) {
+        to = str_put_int(to, numbers[i]);
+        *to++ = '|';
+    }
     sha256_state state;
     sha256_begin(&state);
     sha256_add(&state, (struct str){(const char *)previous->b, SHA256_BYTES});
-    sha256_add(&state, (struct str){head, (size_t)n});
+    sha256_add(&state, (struct str){head, (size_t)(to - head)});
     sha256_add(&state, ev->body);
     return sha256_end(&state);
 }

@@ -63,6 +63,17 @@ TEST(a_number_out_of_range_is_refused)
     CHECK(str_int(STR("12a"), &v) < 0 && str_int(STR(""), &v) < 0 && str_int(STR("-"), &v) < 0);
 }
 
+TEST(numbers_are_written_as_printf_writes_them)
+{
+    const int64_t v[] = {0, 7, -1, 10, 99, -100, 1795333500000000, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++) {
+        char ours[STR_INT_BYTES], theirs[STR_INT_BYTES + 4];
+        size_t n = (size_t)(str_put_int(ours, v[i]) - ours);
+        CHECK(n == (size_t)snprintf(theirs, sizeof theirs, "%lld", (long long)v[i]));
+        CHECK(memcmp(ours, theirs, n) == 0);
+    }
+}
+
 TEST(dates_go_to_days_and_back_and_false_dates_are_refused)
 {
     struct arena *a = arena_new("test", 0);
@@ -112,8 +123,7 @@ RUN(cmocka_unit_test(an_arena_gives_back_what_is_not_memory_newest_first),
     cmocka_unit_test(an_arena_serves_blocks_larger_than_its_first),
     cmocka_unit_test(a_buf_is_cut_at_its_bound_and_says_so),
     cmocka_unit_test(splitting_gives_every_part_also_the_empty_ones),
-    cmocka_unit_test(a_number_out_of_range_is_refused),
+    cmocka_unit_test(a_number_out_of_range_is_refused), cmocka_unit_test(numbers_are_written_as_printf_writes_them),
     cmocka_unit_test(dates_go_to_days_and_back_and_false_dates_are_refused),
-    cmocka_unit_test(sha256_matches_fips_180_and_hmac_rfc_4231),
-    cmocka_unit_test(base32_gives_five_bits_a_digit),
+    cmocka_unit_test(sha256_matches_fips_180_and_hmac_rfc_4231), cmocka_unit_test(base32_gives_five_bits_a_digit),
     cmocka_unit_test(a_seeded_process_repeats_its_randomness))
