@@ -40,7 +40,7 @@ struct entry {
     struct input *current;       /* being appended */
     struct turn_events events;
     struct llm_call *asking;
-    struct str question;         /* the state block of the question, malloced */
+    struct str question;         /* the state block of the question that is asked or comes next, malloced */
     unsigned generation;         /* effects started before the conversation was dropped are not answered to */
     int64_t tools_for, acting_for, timer_for; /* seq and attempt whose effect is under way */
     bool idle, drafted, retrying, pumping;
@@ -166,13 +166,27 @@ static void not_idle(struct entry *en)
     r->stats.cached_bytes -= conversation_bytes(en->c);
 }
 
+static void question_forget(struct entry *en)
+{
+    free((char *)en->question.p);
+    en->question = STR_NONE;
+}
+
+/* It outlives the arena that it was made in. */
+static void question_keep(struct entry *en, struct str state)
+{
+    question_forget(en);
+    char *copy = mem_get(state.n);
+    memcpy(copy, state.p, state.n);
+    en->question = (struct str){copy, state.n};
+}
+
 static void stop_asking(struct entry *en)
 {
     if (en->asking)
         llm_cancel(en->asking);
     en->asking = NULL;
-    free((char *)en->question.p);
-    en->question = STR_NONE;
+    question_forget(en);
     if (en->drafted && en->runner->config.ports.draft)
         en->runner->config.ports.draft(en->runner->config.ports.arg, en->id, STR_NONE);
     en->drafted = false;
@@ -423,6 +437,8 @@ static void appended(void *arg, const struct appended *done)
         tally(en);
         if (r->config.ports.notify)
             r->config.ports.notify(r->config.ports.arg, en->c, en->events.list, en->events.n);
+        if (en->events.state.n)
+            question_keep(en, en->events.state);
         finish(in, en->id, 0, en->events.list[0].seq, false, NULL);
     } else {
         bool opening = in->kind == IN_OPEN;
@@ -489,15 +505,19 @@ static void on_answer(void *arg, const struct llm_answer *answer)
     push(en, in);
 }
 
+/* The bytes whose hash model.asked holds, made again from the journal alone. */
+static void question_remake(struct entry *en)
+{
+    struct arena *a = arena_new("question", 16384);
+    question_keep(en, context_make(a, en->c, en->c->asked_us).state);
+    arena_free(a);
+}
+
 static void ask(struct entry *en)
 {
     struct conversation *c = en->c;
-    struct arena *a = arena_new("question", 16384);
-    struct context x = context_make(a, c, c->asked_us); /* the bytes whose hash model.asked holds */
-    char *state = mem_get(x.state.n);
-    memcpy(state, x.state.p, x.state.n);
-    en->question = (struct str){state, x.state.n};
-    arena_free(a);
+    if (!en->question.n)
+        question_remake(en);
     struct llm_question q = {.tools = c->agent->tools_json,
                              .shared = c->agent->shared,
                              .transcript = buf_str(&c->transcript),
@@ -610,6 +630,8 @@ static void take(struct entry *en)
         finish(in, en->id, e.code, 0, false, &e);
         return;
     }
+    if (!en->asking)
+        question_forget(en); /* what comes may change it */
     bool begins = en->c->turn.at == TURN_IDLE;
     en->events = (struct turn_events){.arena = in->arena, .now_us = clock_now_us()};
     if (begins) {

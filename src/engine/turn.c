@@ -43,6 +43,7 @@ int turn_add(struct conversation *c, struct turn_events *out, enum event_kind ki
     }
     struct event *ev = &out->list[out->n];
     *ev = (struct event){.conversation = c->id, .seq = c->seq + 1, .at_us = out->now_us, .kind = kind, .body = body};
+    out->state = STR_NONE;
     int r = conversation_fold(c, ev, e);
     if (r == 0)
         out->n++;
@@ -199,7 +200,9 @@ static int step_ask(struct conversation *c, struct turn_events *out, struct err 
     json_pair_int(&b.w, "call", c->model_calls + 1);
     json_pair_str(&b.w, "prompt_sha", hash_hex(out->arena, x.sha.b, SHA256_BYTES));
     json_pair_int(&b.w, "prompt_bytes", (int64_t)x.bytes);
-    return body_add(&b, c, out, EVENT_MODEL_ASKED, e);
+    int r = body_add(&b, c, out, EVENT_MODEL_ASKED, e);
+    out->state = x.state;
+    return r;
 }
 
 static int call_scratchpad(struct conversation *c, struct turn_events *out, const struct call *k, struct err *e)

@@ -18,6 +18,7 @@ struct turn_events {
     struct event *list;
     size_t n, size;
     int64_t now_us;
+    struct str state; /* when the last event is model.asked: the state block of its prompt, in the arena; else empty */
 };
 
 /* Adds one event and folds it. Errors: as conversation_fold. */
