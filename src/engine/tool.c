@@ -190,6 +190,30 @@ int tool_arguments(struct arena *a, const struct tool *t, struct str text, struc
     return 0;
 }
 
+/* {"en":...,"pt":...} in one language, else English, else `otherwise`. */
+static struct str in_language(struct arena *a, const struct json *texts, struct str language, struct str otherwise)
+{
+    return json_str_or(json_get(texts, str_c(a, language)), json_str_or(json_get(texts, "en"), otherwise));
+}
+
+void tool_write_shown(struct arena *a, const struct tool *t, const struct json *args, struct str language, struct json_writer *w)
+{
+    json_open(w, '[');
+    const struct json *properties = json_get(t->input, "properties");
+    for (const struct json *p = properties ? properties->child : NULL; p; p = p->next) {
+        const struct json *v = json_get(args, str_c(a, p->key));
+        if (!v || !json_bool(json_get(p, "x-show"), false))
+            continue;
+        struct str value = v->kind == JSON_STRING ? v->text : json_text(a, v);
+        json_open(w, '{');
+        json_pair_str(w, "name", p->key);
+        json_pair_str(w, "label", in_language(a, json_get(p, "x-label"), language, p->key));
+        json_pair_str(w, "value", in_language(a, json_get(json_get(p, "x-values"), str_c(a, value)), language, value));
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+}
+
 struct sha256 tool_digest(struct arena *a, const struct tool *t, const struct json *args)
 {
     struct json *all = json_new(a, JSON_OBJECT);

@@ -45,6 +45,11 @@ void tool_write_definition(const struct tool *t, struct json_writer *w);
 MUST_USE int tool_arguments(struct arena *a, const struct tool *t, struct str text, struct str customer,
                             struct json **args, struct err *e);
 
+/* What the customer is shown of an action: [{"name","label","value"}] over the arguments with x-show, in `language`. The
+ * value is the argument's own, or its words where the schema has some for it (x-values). */
+void tool_write_shown(struct arena *a, const struct tool *t, const struct json *args, struct str language,
+                      struct json_writer *w);
+
 /* SHA-256 over the canonical form of {tool, version, args}: what a confirmation is bound to. */
 struct sha256 tool_digest(struct arena *a, const struct tool *t, const struct json *args);
 

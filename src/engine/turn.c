@@ -104,12 +104,20 @@ static int change_owner(struct conversation *c, struct turn_events *out, const c
     return body_add(&b, c, out, EVENT_OWNER_CHANGED, e);
 }
 
+static bool transferred(const struct conversation *c)
+{
+    for (size_t i = 0; i < c->calls_n; i++)
+        if (str_is(c->calls[i].name, "transfer_to_human"))
+            return true;
+    return false;
+}
+
 static int hand_off(struct conversation *c, struct turn_events *out, struct str reason, struct err *e)
 {
     struct str note = c->turn.note, words = STR("");
     bool open = c->turn.at != TURN_IDLE && !acting(c);
-    if (open && c->answer_has_text && !conversation_open_proposal(c) && str_is(reason, "data_unavailable"))
-        words = c->answer_text; /* the model said why before it handed over */
+    if (open && transferred(c) && c->answer_has_text)
+        words = str_trim(c->answer_text); /* what the model said when it handed over */
     struct body b;
     body_begin(&b, out->arena);
     json_pair_str(&b.w, "reason", reason);
@@ -228,24 +236,6 @@ static int call_transfer(struct conversation *c, struct turn_events *out, const 
     return answer_call(c, out, k, "ok", buf_str(&b.buf), e);
 }
 
-static void put_shown(struct json_writer *w, struct arena *a, const struct tool *t, const struct json *args, struct str language)
-{
-    json_key(w, "shown");
-    json_open(w, '[');
-    const struct json *properties = json_get(t->input, "properties");
-    for (const struct json *p = properties ? properties->child : NULL; p; p = p->next) {
-        const struct json *v = json_get(args, str_c(a, p->key)), *labels = json_get(p, "x-label");
-        if (!v || !json_bool(json_get(p, "x-show"), false))
-            continue;
-        json_open(w, '{');
-        json_pair_str(w, "name", p->key);
-        json_pair_str(w, "label", json_str_or(json_get(labels, str_c(a, language)), json_str_or(json_get(labels, "en"), p->key)));
-        json_pair_str(w, "value", v->kind == JSON_STRING ? v->text : json_text(a, v));
-        json_close(w, '}');
-    }
-    json_close(w, ']');
-}
-
 /* An action never runs from the model's call: it is proposed, and what is confirmed later is this digest. */
 static int propose(struct conversation *c, struct turn_events *out, const struct call *k, const struct tool *t,
                    const struct json *args, struct err *e)
@@ -261,7 +251,8 @@ static int propose(struct conversation *c, struct turn_events *out, const struct
     const struct json *titles = json_get(t->spec, "title");
     json_pair_str(&b.w, "title", json_str_or(json_get(titles, str_c(out->arena, c->language)),
                                              json_str_or(json_get(titles, "en"), t->summary)));
-    put_shown(&b.w, out->arena, t, args, c->language);
+    json_key(&b.w, "shown");
+    tool_write_shown(out->arena, t, args, c->language, &b.w);
     json_pair_int(&b.w, "expires_us", out->now_us + t->expires_us);
     json_pair_str(&b.w, "gate", t->gate == TOOL_GATE_CUSTOMER ? STR("customer") : STR("none"));
     if (body_add(&b, c, out, EVENT_ACTION_PROPOSED, e) < 0)
