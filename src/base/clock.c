@@ -57,6 +57,8 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+enum { DAYS_OF_YEAR_0 = -719528, DAYS_OF_YEAR_10000 = 2932897 }; /* days since 1970 of their first of January */
+
 /* Writes v with n digits; gives the address behind it. */
 static char *put_digits(char *to, int64_t v, int n)
 {
@@ -65,13 +67,13 @@ static char *put_digits(char *to, int64_t v, int n)
     return to + n;
 }
 
-/* "YYYY-MM-DD"; years beyond 9999 or before 0 show their last four digits. */
+/* "YYYY-MM-DD" */
 static char *put_date(char *to, int64_t days)
 {
     int64_t year;
     unsigned month, day;
     civil(days, &year, &month, &day);
-    to = put_digits(to, year < 0 ? -year : year, 4);
+    to = put_digits(to, year, 4);
     *to++ = '-';
     to = put_digits(to, month, 2);
     *to++ = '-';
@@ -95,6 +97,8 @@ struct str clock_iso(struct arena *a, int64_t at_us)
 
 struct str clock_date_of_days(struct arena *a, int64_t days)
 {
+    if (days < DAYS_OF_YEAR_0 || days >= DAYS_OF_YEAR_10000)
+        return STR("");
     char *text = arena_alloc(a, 11);
     return (struct str){text, (size_t)(put_date(text, days) - text)};
 }
