@@ -1,6 +1,7 @@
 /* check and audit: is what is written right, and is what was written still true? */
 #include "app/command.h"
 #include "engine/context.h"
+#include "engine/versions.h"
 #include "eval/judge.h"
 #include "store/journal.h"
 
@@ -36,37 +37,16 @@ int cmd_check(struct command_context *c)
     return 0;
 }
 
-/* Agent versions already compiled, newest first: conversations of one version stand side by side. */
-struct versions {
-    struct versions *next;
-    struct str sha_hex;
-    struct agent *agent;
-};
-
-static const struct agent *version(struct command_context *c, struct store *s, struct versions **list, struct str sha_hex)
-{
-    for (struct versions *v = *list; v; v = v->next)
-        if (str_eq(v->sha_hex, sha_hex))
-            return v->agent;
-    struct versions *v = ARENA_NEW(c->arena, struct versions);
-    *v = (struct versions){.next = *list, .sha_hex = sha_hex};
-    *list = v;
-    struct sha256 sha;
-    struct str bundle;
-    if (hash_unhex(sha_hex, sha.b, SHA256_BYTES) < 0 || store_blob_get(s, c->arena, &sha, &bundle, c->err) < 0 ||
-        agent_new(bundle, &v->agent, c->err) < 0)
-        v->agent = NULL; /* an imported conversation has no agent of ours */
-    return v->agent;
-}
-
 static int check_prompts(struct command_context *c, struct store *s, struct context_check *check)
 {
     struct conversation_row *rows;
-    struct versions *known = NULL;
+    struct versions known = {.store = s};
     size_t n = 0;
     int r = conversation_list(s, c->arena, NULL, NULL, NULL, &rows, &n, c->err);
     for (size_t i = 0; r == 0 && i < n; i++) {
-        const struct agent *agent = version(c, s, &known, rows[i].agent_sha);
+        const struct agent *agent = NULL; /* an imported conversation has no agent of ours */
+        if (rows[i].agent_sha.n && (r = versions_recall(&known, rows[i].agent_sha, &agent, c->err)) < 0)
+            break;
         struct arena *a = arena_new("audit", 1 << 16);
         struct event *events;
         size_t events_n = 0;
@@ -74,8 +54,7 @@ static int check_prompts(struct command_context *c, struct store *s, struct cont
             r = context_verify(agent, events, events_n, check, c->err);
         arena_free(a);
     }
-    for (; known; known = known->next)
-        agent_free(known->agent);
+    versions_free(&known);
     return r;
 }
 
@@ -111,9 +90,12 @@ int cmd_audit(struct command_context *c)
     if (r < 0)
         return r;
     bool same = sha256_eq(&before, &after), prompts = check.reproduced == check.prompts;
-    printf(c->json ? "{\"events\":%lld,\"prompts\":%lld,\"prompts_reproduced\":%lld,\"derived_same\":%s}\n"
-                   : "hash chain holds over %lld events\nprompts made again: %lld, same hash: %lld\nderived tables after a "
-                     "refold: same bytes %s\n",
-           (long long)events, (long long)check.prompts, (long long)check.reproduced, same ? "true" : "false");
+    if (c->json)
+        printf("{\"events\":%lld,\"prompts\":%lld,\"prompts_reproduced\":%lld,\"derived_same\":%s}\n", (long long)events,
+               (long long)check.prompts, (long long)check.reproduced, same ? "true" : "false");
+    else
+        printf("hash chain holds over %lld events\nprompts made again: %lld, of them with the same hash: %lld\n"
+               "derived tables after a refold: %s\n",
+               (long long)events, (long long)check.prompts, (long long)check.reproduced, same ? "the same bytes" : "DIFFERENT");
     return same && prompts ? 0 : 1;
 }

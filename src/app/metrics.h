@@ -4,6 +4,7 @@
 
 #include "engine/runner.h"
 
+/* The text lives in `a`. readers_open: event streams and long polls. */
 struct str metrics_text(struct arena *a, const struct runner *r, const struct llm *m, size_t readers_open);
 
 #endif

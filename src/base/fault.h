@@ -13,6 +13,7 @@ extern int fault_armed; /* read by fault_point only; set once by fault_init */
 void fault_init(void); /* reads CANDOR_FAULT; called first thing in main */
 void fault_hit(const char *name);
 
+/* Dies here when it is this point's turn. `name` is static: "store.commit.before". */
 static inline void fault_point(const char *name)
 {
     if (__builtin_expect(fault_armed, 0))

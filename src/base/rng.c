@@ -1,6 +1,7 @@
 #include "base/rng.h"
 
 #include <sodium.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -51,5 +52,12 @@ double rng_unit(void)
 
 int64_t rng_id(int64_t now_us)
 {
-    return (int64_t)((uint64_t)(now_us / 1000) << 22 | (rng_u64() & 0x3fffff));
+    static _Atomic int64_t last;
+    int64_t before = atomic_load(&last), id;
+    do {
+        id = (int64_t)((uint64_t)(now_us / 1000) << 22 | (rng_u64() & 0x3fffff));
+        if (id >> 22 == before >> 22 && id <= before) /* ids of one millisecond only grow: none comes twice */
+            id = before + 1;
+    } while (!atomic_compare_exchange_weak(&last, &before, id));
+    return id;
 }

@@ -14,7 +14,8 @@ double rng_unit(void); /* 0 <= x < 1 */
 /* An own, repeatable stream (splitmix64): the same seed gives the same numbers everywhere. */
 uint64_t rng_next(uint64_t *state);
 
-/* A new id: positive, ordered by the millisecond it was made in, 22 random bits below. */
+/* A new id: positive, ordered by the millisecond it was made in, 22 bits below that begin at random and only grow within
+ * the millisecond, so that a process never makes the same one twice. */
 int64_t rng_id(int64_t now_us);
 
 #endif

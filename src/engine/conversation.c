@@ -57,6 +57,20 @@ const struct fact *conversation_fact(const struct conversation *c, struct str to
     return NULL;
 }
 
+static const struct said *said_in(const struct said *list, struct str client_id)
+{
+    for (; list; list = list->older)
+        if (str_eq(list->client_id, client_id))
+            return list;
+    return NULL;
+}
+
+const struct said *conversation_said(const struct conversation *c, struct str client_id)
+{
+    const struct said *s = client_id.n ? said_in(c->held, client_id) : NULL;
+    return s || !client_id.n ? s : said_in(c->said, client_id);
+}
+
 int counter_get(const struct counter *list, struct str name)
 {
     for (; list; list = list->next)
@@ -146,10 +160,8 @@ static void add_result(struct conversation *c, struct str id, struct str class, 
     message_end(c, from);
 }
 
-static void add_customer(struct conversation *c, int64_t seq, struct str text)
+static void add_customer(struct conversation *c, struct said *s)
 {
-    struct said *s = ARENA_NEW(c->arena, struct said);
-    *s = (struct said){.seq = seq, .text = str_copy(c->arena, text)};
     if (c->calls_open) { /* a call and its result stay side by side */
         s->older = c->held;
         c->held = s;
@@ -157,7 +169,7 @@ static void add_customer(struct conversation *c, int64_t seq, struct str text)
     }
     s->older = c->said;
     c->said = s;
-    add_text(c, "user", "", text);
+    add_text(c, "user", "", s->text);
 }
 
 static void release_held(struct conversation *c)
@@ -224,14 +236,20 @@ static void fold_opened(struct conversation *c, const struct event *ev, const st
 
 static void turn_open(struct conversation *c, const struct event *ev, enum turn_at at)
 {
-    c->turn = (struct turn){.at = at, .began_us = ev->at_us, .cause = ev->seq};
+    c->turn = (struct turn){.at = at, .clock_us = ev->at_us, .cause = ev->seq};
 }
 
 static void fold_message(struct conversation *c, const struct event *ev, const struct json *b)
 {
-    struct str text = json_str(json_get(b, "text"));
-    add_customer(c, ev->seq, text);
-    struct arena *a = arena_new("language", 0);
+    struct arena *a = arena_new("message", 0);
+    bool changed;
+    struct str text = text_visible(a, json_str(json_get(b, "text")), &changed); /* a model reads what a person can see */
+    struct said *s = ARENA_NEW(c->arena, struct said);
+    *s = (struct said){.seq = ev->seq,
+                       .text = str_copy(c->arena, text),
+                       .client_id = keep(c, json_get(b, "client_id")),
+                       .payload_sha = keep(c, json_get(b, "payload_sha"))};
+    add_customer(c, s);
     c->language = str_copy(c->arena, text_language(text_fold(a, text), c->language));
     arena_free(a);
     if (c->owner != OWNER_BOT || c->closed)
@@ -246,6 +264,9 @@ static void fold_model_asked(struct conversation *c, const struct event *ev, con
 {
     c->model_calls++;
     c->asked_us = ev->at_us;
+    c->calls_n = 0; /* the last answer is past: its words belong to no later hand-off */
+    c->answer_has_text = false;
+    c->answer_text = STR("");
     c->turn.model_calls++;
     c->turn.at = TURN_MODEL;
 }
@@ -299,8 +320,10 @@ static void fold_tool_answered(struct conversation *c, const struct event *ev, c
                id = json_str(json_get(b, "call"));
     const struct json *result = json_get(b, "result"), *args = json_get(b, "args");
     c->turn.tool_calls++;
-    if (str_is(class, "invalid"))
-        c->turn.bad_calls++;
+    if (str_is(class, "invalid") && c->turn.bad_answer != c->answer_seq) {
+        c->turn.bad_answers++;
+        c->turn.bad_answer = c->answer_seq;
+    }
     if (str_is(tool, "transfer_to_human") && str_is(class, "ok")) {
         c->turn.why = keep(c, json_get(result, "reason"));
         c->turn.note = keep(c, json_get(result, "note"));
@@ -413,6 +436,7 @@ static void fold_done(struct conversation *c, const struct event *ev, const stru
                : k == TOOL_REFUSED      ? PROPOSAL_REFUSED
                                         : PROPOSAL_UNKNOWN;
     p->result = json_text(c->arena, result);
+    c->turn.clock_us = ev->at_us; /* learning an outcome takes its time; the customer still hears of it */
     if (k == TOOL_OK || k == TOOL_ALREADY_DONE)
         count(c, &c->succeeded, p->tool);
     if (p->gated) { /* the model proposed it long ago; what ran after the yes is a call of its own */
@@ -432,7 +456,7 @@ static void fold_done(struct conversation *c, const struct event *ev, const stru
         c->turn.why = STR("outcome_unknown");
         c->turn.at = TURN_HANDOFF;
     }
-    if (c->owner != OWNER_BOT)
+    if (c->owner != OWNER_BOT || c->closed)
         c->turn.at = TURN_IDLE;
 }
 
@@ -444,6 +468,12 @@ static void fold_reply(struct conversation *c, const struct event *ev, const str
     bool stands = json_get(b, "of") && c->calls_n && str_eq(json_str(json_get(b, "text")), c->answer_text);
     if (!stands)
         add_text(c, "assistant", "", json_str(json_get(b, "text")));
+}
+
+static void void_question(struct conversation *c)
+{
+    if (conversation_open_proposal(c) || c->proposal.state == PROPOSAL_NEW)
+        c->proposal.state = PROPOSAL_VOID;
 }
 
 static void fold_owner(struct conversation *c, const struct event *ev, const struct json *b)
@@ -459,8 +489,7 @@ static void fold_owner(struct conversation *c, const struct event *ev, const str
     for (size_t i = 0; i < c->calls_n && !acting; i++)
         if (!c->calls[i].answered)
             answered(c, c->calls[i].id, STR("refused"), &result);
-    if (conversation_open_proposal(c) || c->proposal.state == PROPOSAL_NEW)
-        c->proposal.state = PROPOSAL_VOID;
+    void_question(c);
     if (!acting) /* an action under way is seen through: its result is never lost */
         c->turn.at = TURN_IDLE;
 }
@@ -489,6 +518,7 @@ static void fold_timer_fired(struct conversation *c, const struct event *ev, con
 static void fold_resumed(struct conversation *c, const struct event *ev, const struct json *b)
 {
     c->turn.resumes = (int)json_int(json_get(b, "n"), c->turn.resumes + 1);
+    c->turn.clock_us = ev->at_us; /* nobody worked in between */
     if (c->turn.at == TURN_ACTING) /* the request may or may not have left */
         c->turn.at = TURN_UNSURE;
 }
@@ -507,6 +537,7 @@ static void fold_rating(struct conversation *c, const struct event *ev, const st
 static void fold_closed(struct conversation *c, const struct event *ev, const struct json *b)
 {
     c->closed = true;
+    void_question(c);
     if (c->turn.at != TURN_ACTING && c->turn.at != TURN_UNSURE && c->turn.at != TURN_TIMER)
         c->turn.at = TURN_IDLE;
 }

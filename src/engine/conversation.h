@@ -27,6 +27,7 @@ enum turn_at {
 };
 
 enum owner { OWNER_BOT, OWNER_PENDING_HUMAN, OWNER_HUMAN };
+/* Names as they stand in the journal and the state block. */
 const char *owner_name(enum owner o);
 
 struct slot_value {
@@ -59,6 +60,7 @@ enum proposal_state {
     PROPOSAL_NONE, PROPOSAL_NEW, PROPOSAL_ASKED, PROPOSAL_CONFIRMED, PROPOSAL_DECLINED, PROPOSAL_VOID, PROPOSAL_OK,
     PROPOSAL_ALREADY_DONE, PROPOSAL_REFUSED, PROPOSAL_UNKNOWN
 };
+/* As in the state block. */
 const char *proposal_state_name(enum proposal_state s);
 
 struct proposal {
@@ -76,14 +78,17 @@ struct proposal {
 struct said { /* a customer's message */
     struct said *older;
     int64_t seq;
-    struct str text;
+    struct str text; /* what can be seen of it: without hidden characters */
+    struct str client_id, payload_sha;
 };
 
 struct turn {
     enum turn_at at;
-    int64_t began_us;
+    int64_t clock_us;      /* what budgets.turn_ms counts from: the beginning, a restart, an action's end */
     int64_t cause;         /* seq of the message or decision that opened it */
-    int model_calls, tool_calls, bad_calls, resumes;
+    int model_calls, tool_calls, resumes;
+    int bad_answers;       /* of the model, with a call that cannot be made */
+    int64_t bad_answer;    /* seq of the last of them */
     int64_t tokens_in, tokens_out;
     struct counter *repeats; /* call_signature -> calls in this turn */
     struct str why;        /* reason of the hand-off that is due; "" when none is */
@@ -135,6 +140,7 @@ MUST_USE int conversation_fold(struct conversation *c, const struct event *ev, s
 
 bool conversation_open_proposal(const struct conversation *c); /* one waits for the customer's yes */
 const struct fact *conversation_fact(const struct conversation *c, struct str tool);
+const struct said *conversation_said(const struct conversation *c, struct str client_id); /* NULL: not yet */
 struct str call_signature(struct arena *a, const struct call *k); /* "name args": for the guard against loops */
 int counter_get(const struct counter *list, struct str name);
 

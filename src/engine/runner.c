@@ -3,12 +3,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "engine/roster.h"
+#include "engine/versions.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS_FIRST = 1024, REQUESTS_MAX = 64, RETRY_MS = 1000, EVENTS_MAX = 100000 };
+enum { REQUESTS_MAX = 64, RETRY_MS = 1000, EVENTS_MAX = 100000 };
 
 enum input_kind { IN_OPEN, IN_RECORD, IN_DECIDE, IN_HAND_OFF, IN_TAKE_OVER, IN_MODEL, IN_TOOL, IN_ACTION, IN_TIMER, IN_RESUME };
 
@@ -21,6 +23,7 @@ struct input {
     struct str body;
     int (*check)(const struct conversation *c, struct err *e);
     struct str call_id, digest, by;
+    struct str client_id, payload_sha; /* of a message */
     const char *owner;
     int64_t number;        /* proposal or timer */
     bool yes;
@@ -32,7 +35,7 @@ struct input {
 
 /* A conversation that is in memory or about to be. */
 struct entry {
-    struct entry *bucket_next, *older, *newer; /* older, newer: the list of idle ones */
+    struct seat seat; /* first */
     struct runner *runner;
     int64_t id;
     struct conversation *c;      /* NULL: to be loaded */
@@ -43,7 +46,7 @@ struct entry {
     struct str question;         /* the state block of the question that is asked or comes next, malloced */
     unsigned generation;         /* effects started before the conversation was dropped are not answered to */
     int64_t tools_for, acting_for, timer_for; /* seq and attempt whose effect is under way */
-    bool idle, drafted, retrying, pumping;
+    bool drafted, retrying, pumping;
     int64_t turn_began_us, waited_us, wait_began_us; /* monotonic */
 };
 
@@ -59,17 +62,10 @@ struct effect {
     struct tool_request request;
 };
 
-struct known_agent {
-    struct known_agent *next;
-    struct agent *agent;
-};
-
 struct runner {
     struct runner_config config;
-    struct known_agent *agents;
-    struct entry **buckets;
-    size_t buckets_n, entries;
-    struct entry *idle_oldest, *idle_newest;
+    struct versions versions;
+    struct roster roster;
     struct effect *effects;
     struct runner_stats stats;
     bool closing;
@@ -107,35 +103,9 @@ static void effect_free(struct effect *ef)
 
 /* --- entries --- */
 
-static struct entry **bucket(const struct runner *r, int64_t id)
-{
-    uint64_t state = (uint64_t)id;
-    return &r->buckets[rng_next(&state) & (r->buckets_n - 1)];
-}
-
-static void grow(struct runner *r)
-{
-    struct entry **old = r->buckets;
-    size_t n = r->buckets_n;
-    r->buckets_n = n ? 2 * n : BUCKETS_FIRST;
-    r->buckets = mem_get(r->buckets_n * sizeof *r->buckets);
-    memset(r->buckets, 0, r->buckets_n * sizeof *r->buckets);
-    for (size_t i = 0; i < n; i++)
-        for (struct entry *en = old[i], *next; en; en = next) {
-            next = en->bucket_next;
-            struct entry **to = bucket(r, en->id);
-            en->bucket_next = *to;
-            *to = en;
-        }
-    free(old);
-}
-
 static struct entry *entry_find(const struct runner *r, int64_t id)
 {
-    for (struct entry *en = *bucket(r, id); en; en = en->bucket_next)
-        if (en->id == id)
-            return en;
-    return NULL;
+    return (struct entry *)roster_find(&r->roster, id); /* the seat is an entry's first member */
 }
 
 static struct entry *entry_get(struct runner *r, int64_t id)
@@ -143,27 +113,11 @@ static struct entry *entry_get(struct runner *r, int64_t id)
     struct entry *en = entry_find(r, id);
     if (en)
         return en;
-    if (r->entries >= r->buckets_n)
-        grow(r);
     en = mem_get(sizeof *en);
-    *en = (struct entry){.runner = r, .id = id, .bucket_next = *bucket(r, id)};
+    *en = (struct entry){.seat = {.id = id}, .runner = r, .id = id};
     en->last = &en->first;
-    *bucket(r, id) = en;
-    r->entries++;
+    roster_add(&r->roster, &en->seat);
     return en;
-}
-
-static void not_idle(struct entry *en)
-{
-    if (!en->idle)
-        return;
-    struct runner *r = en->runner;
-    *(en->older ? &en->older->newer : &r->idle_oldest) = en->newer;
-    *(en->newer ? &en->newer->older : &r->idle_newest) = en->older;
-    en->older = en->newer = NULL;
-    en->idle = false;
-    r->stats.cached--;
-    r->stats.cached_bytes -= conversation_bytes(en->c);
 }
 
 static void question_forget(struct entry *en)
@@ -195,7 +149,7 @@ static void stop_asking(struct entry *en)
 /* Forgets the folded state: it is loaded again when needed. */
 static void drop(struct entry *en)
 {
-    not_idle(en);
+    roster_busy(&en->runner->roster, &en->seat);
     stop_asking(en);
     conversation_free(en->c);
     en->c = NULL;
@@ -206,11 +160,7 @@ static void drop(struct entry *en)
 static void entry_free(struct entry *en)
 {
     drop(en);
-    struct entry **at = bucket(en->runner, en->id);
-    while (*at != en)
-        at = &(*at)->bucket_next;
-    *at = en->bucket_next;
-    en->runner->entries--;
+    roster_remove(&en->runner->roster, &en->seat);
     free(en);
 }
 
@@ -222,60 +172,16 @@ static void rest(struct entry *en)
         entry_free(en);
         return;
     }
-    en->idle = true;
-    en->older = r->idle_newest;
-    *(en->older ? &en->older->newer : &r->idle_oldest) = en;
-    r->idle_newest = en;
-    r->stats.cached++;
-    r->stats.cached_bytes += conversation_bytes(en->c);
-    while (r->stats.cached_bytes > r->config.cache_bytes && r->idle_oldest)
-        entry_free(r->idle_oldest);
+    roster_idle(&r->roster, &en->seat, conversation_bytes(en->c));
+    while (r->roster.idle_bytes > r->config.cache_bytes)
+        entry_free((struct entry *)r->roster.oldest);
 }
 
 /* --- agents and loading --- */
 
-static struct agent *agent_known(const struct runner *r, struct str sha_hex)
-{
-    for (const struct known_agent *k = r->agents; k; k = k->next)
-        if (str_eq(k->agent->sha_hex, sha_hex))
-            return k->agent;
-    return NULL;
-}
-
-static void agent_keep(struct runner *r, struct agent *agent)
-{
-    struct known_agent *k = mem_get(sizeof *k);
-    *k = (struct known_agent){.next = r->agents, .agent = agent};
-    r->agents = k;
-}
-
 int runner_agent(struct runner *r, struct agent *agent, struct err *e)
 {
-    struct sha256 sha;
-    if (store_blob_put(r->config.store, agent->bundle, &sha, e) < 0)
-        return e ? e->code : ERR_IO;
-    agent_keep(r, agent);
-    return 0;
-}
-
-/* A version that an older deploy used: its bundle is in the store. */
-static int agent_recall(struct runner *r, struct str sha_hex, struct agent **out, struct err *e)
-{
-    *out = agent_known(r, sha_hex);
-    if (*out)
-        return 0;
-    struct arena *a = arena_new("agent recall", 0);
-    struct sha256 sha;
-    struct str bundle;
-    int result = hash_unhex(sha_hex, sha.b, SHA256_BYTES);
-    if (result == 0)
-        result = store_blob_get(r->config.store, a, &sha, &bundle, e);
-    if (result == 0)
-        result = agent_new(bundle, out, e);
-    if (result == 0)
-        agent_keep(r, *out);
-    arena_free(a);
-    return result;
+    return versions_add(&r->versions, agent, e);
 }
 
 static int load(struct entry *en, struct err *e)
@@ -285,14 +191,14 @@ static int load(struct entry *en, struct err *e)
     struct event *events;
     size_t n = 0;
     struct json *opened;
-    struct agent *agent = NULL;
+    const struct agent *agent = NULL;
     int result = journal_read(r->config.store, a, en->id, 0, EVENTS_MAX, &events, &n, e);
     if (result == 0 && n == 0)
         result = err_set(e, ERR_NOT_FOUND, "no such conversation");
     if (result == 0)
         result = json_parse(a, events[0].body, &opened, e);
     if (result == 0)
-        result = agent_recall(r, json_str(json_get(opened, "agent_sha")), &agent, e);
+        result = versions_recall(&r->versions, json_str(json_get(opened, "agent_sha")), &agent, e);
     if (result == 0)
         en->c = conversation_new(en->id, agent);
     for (size_t i = 0; result == 0 && i < n; i++)
@@ -300,8 +206,6 @@ static int load(struct entry *en, struct err *e)
     arena_free(a);
     if (result < 0)
         drop(en);
-    else
-        r->stats.loaded++;
     return result;
 }
 
@@ -317,7 +221,7 @@ static struct input *input_new(enum input_kind kind, runner_done_fn *done, void 
 
 static void push(struct entry *en, struct input *in)
 {
-    not_idle(en);
+    roster_busy(&en->runner->roster, &en->seat);
     *en->last = in;
     en->last = &in->next;
     pump(en);
@@ -364,8 +268,9 @@ static int apply(struct entry *en, struct input *in, struct err *e)
 {
     struct conversation *c = en->c;
     /* The transcript must not move under a question that is being sent. */
-    bool moves = in->kind == IN_RECORD || in->kind == IN_DECIDE || in->kind == IN_HAND_OFF || in->kind == IN_TAKE_OVER;
-    if (moves && en->asking && in->event != EVENT_RATING_GIVEN)
+    bool moves = in->kind == IN_DECIDE || in->kind == IN_HAND_OFF || in->kind == IN_TAKE_OVER ||
+                 (in->kind == IN_RECORD && in->event != EVENT_RATING_GIVEN && in->event != EVENT_MESSAGE_DELIVERED);
+    if (moves && en->asking)
         stop_asking(en);
     switch (in->kind) {
     case IN_OPEN:
@@ -617,19 +522,54 @@ static void perform(struct entry *en)
         en->tools_for = 0;
 }
 
+static struct input *next_input(struct entry *en)
+{
+    struct input *in = en->first;
+    en->first = in->next;
+    if (!en->first)
+        en->last = &en->first;
+    in->next = NULL;
+    return in;
+}
+
+/* A turn that was under way when the conversation was forgotten is taken up before anything else happens to it: only the
+ * journal's turn.resumed says that what was started may have had its effect. */
+static void resume_first(struct entry *en)
+{
+    struct input *in = input_new(IN_RESUME, NULL, NULL);
+    in->next = en->first;
+    if (!en->first)
+        en->last = &in->next;
+    en->first = in;
+}
+
+/* The same message again: the first one counts. Nothing that is under way is disturbed. */
+static bool repeated(struct entry *en, struct input *in)
+{
+    const struct said *first = conversation_said(en->c, in->client_id);
+    struct err e = {0};
+    if (!first)
+        return false;
+    err_set(&e, ERR_DUPLICATE, "this message is here already");
+    finish(in, en->id, ERR_DUPLICATE, first->seq, !str_eq(first->payload_sha, in->payload_sha), &e);
+    return true;
+}
+
 /* Takes the next input and appends what it leads to. */
 static void take(struct entry *en)
 {
     struct runner *r = en->runner;
-    struct input *in = en->first;
     struct err e = {0};
-    en->first = in->next;
-    if (!en->first)
-        en->last = &en->first;
-    if (!en->c && load(en, &e) < 0) {
-        finish(in, en->id, e.code, 0, false, &e);
+    bool forgotten = !en->c;
+    if (forgotten && load(en, &e) < 0) {
+        finish(next_input(en), en->id, e.code, 0, false, &e);
         return;
     }
+    if (forgotten && en->c->turn.at != TURN_IDLE && en->first->kind != IN_RESUME)
+        resume_first(en);
+    struct input *in = next_input(en);
+    if (repeated(en, in))
+        return;
     if (!en->asking)
         question_forget(en); /* what comes may change it */
     bool begins = en->c->turn.at == TURN_IDLE;
@@ -667,7 +607,7 @@ static void pump(struct entry *en)
     while (!en->current && en->first)
         take(en);
     en->pumping = false;
-    if (en->current || en->idle)
+    if (en->current || en->seat.idle)
         return;
     if (en->c)
         perform(en);
@@ -686,7 +626,7 @@ int runner_new(const struct runner_config *config, struct runner **out, struct e
     *r = (struct runner){.config = *config};
     if (!r->config.cache_bytes)
         r->config.cache_bytes = 8 << 20;
-    grow(r);
+    r->versions.store = config->store;
     *out = r;
     return 0;
 }
@@ -696,26 +636,20 @@ void runner_free(struct runner *r)
     if (!r)
         return;
     r->closing = true;
-    for (size_t i = 0; i < r->buckets_n; i++)
-        while (r->buckets[i]) {
-            struct entry *en = r->buckets[i];
-            while (en->first) {
-                struct input *in = en->first;
-                en->first = in->next;
-                arena_free(in->arena);
-            }
-            if (en->current)
-                arena_free(en->current->arena);
-            entry_free(en);
+    for (struct entry *en; (en = (struct entry *)roster_any(&r->roster));) {
+        while (en->first) {
+            struct input *in = en->first;
+            en->first = in->next;
+            arena_free(in->arena);
         }
+        if (en->current)
+            arena_free(en->current->arena);
+        entry_free(en);
+    }
     while (r->effects)
         effect_free(r->effects);
-    for (struct known_agent *k = r->agents, *next; k; k = next) {
-        next = k->next;
-        agent_free(k->agent);
-        free(k);
-    }
-    free(r->buckets);
+    roster_free(&r->roster);
+    versions_free(&r->versions);
     free(r);
 }
 
@@ -779,8 +713,10 @@ void runner_message(struct runner *r, int64_t conversation, struct str text, str
     json_pair_str(&w, "text", text);
     if (client_id.n) {
         struct sha256 sha = sha256_of(text);
+        in->client_id = str_copy(in->arena, client_id);
+        in->payload_sha = hash_hex(in->arena, sha.b, 8);
         json_pair_str(&w, "client_id", client_id);
-        json_pair_str(&w, "payload_sha", hash_hex(in->arena, sha.b, 8));
+        json_pair_str(&w, "payload_sha", in->payload_sha);
     }
     json_close(&w, '}');
     in->event = EVENT_MESSAGE_RECEIVED;
@@ -814,7 +750,9 @@ void runner_take_over(struct runner *r, int64_t conversation, const char *owner,
 void runner_stats(const struct runner *r, struct runner_stats *out)
 {
     *out = r->stats;
-    out->loaded = (int64_t)r->entries;
+    out->loaded = (int64_t)r->roster.n;
+    out->cached = (int64_t)r->roster.idle_n;
+    out->cached_bytes = r->roster.idle_bytes;
 }
 
 double runner_overhead_us(const struct runner_stats *s, double p)

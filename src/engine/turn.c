@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { BODY_BYTES_MAX = 1 << 20, BAD_CALLS_MAX = 3 };
+enum { BODY_BYTES_MAX = 1 << 20, BAD_ANSWERS_MAX = 2 /* one repair, then a person */ };
 
 /* A body under construction: {"...": ...} */
 struct body {
@@ -197,7 +197,7 @@ static int step_begin(struct conversation *c, struct turn_events *out, struct er
 static int step_ask(struct conversation *c, struct turn_events *out, struct err *e)
 {
     const struct budgets *left = &c->agent->budgets;
-    if (c->turn.model_calls >= left->model_calls || out->now_us - c->turn.began_us > left->turn_ms * 1000LL) {
+    if (c->turn.model_calls >= left->model_calls || out->now_us - c->turn.clock_us > left->turn_ms * 1000LL) {
         c->turn.why = STR("budget");
         c->turn.at = TURN_HANDOFF;
         return 0;
@@ -361,7 +361,7 @@ static bool only_scratchpad(const struct conversation *c)
 static int step_gathered(struct conversation *c, struct turn_events *out, struct err *e)
 {
     bool words = c->answer_has_text && str_trim(c->answer_text).n;
-    if (!c->turn.why.n && (c->turn.bad_calls >= BAD_CALLS_MAX || (!words && !c->calls_n)))
+    if (!c->turn.why.n && (c->turn.bad_answers >= BAD_ANSWERS_MAX || (!words && !c->calls_n)))
         c->turn.why = STR("model_unavailable");
     if (c->turn.why.n) {
         c->turn.at = TURN_HANDOFF;
@@ -413,16 +413,17 @@ static int action_done(struct conversation *c, struct turn_events *out, enum too
     json_pair_int(&b.w, "ms", ms);
     if (body_add(&b, c, out, EVENT_ACTION_DONE, e) < 0)
         return ERR_INVALID;
-    return c->owner == OWNER_BOT ? 0 : end_turn(c, out, "handed_off", e);
+    if (c->owner != OWNER_BOT)
+        return end_turn(c, out, "handed_off", e);
+    return c->closed ? end_turn(c, out, "no_reply", e) : 0;
 }
 
-/* May the action be tried again under its key, or at least be asked about? What a crash interrupted is tried again without
- * being counted: budgets.resumes bounds that. */
+/* May the action be tried again under its key, or at least be asked about? What a crash interrupted is, without being
+ * counted: only so can its outcome be learnt. */
 static bool can_learn(const struct conversation *c)
 {
     const struct tool *t = agent_tool(c->agent, c->proposal.tool);
-    return c->proposal.waits < TURN_ACTION_WAITS_MAX &&
-           (t->idempotency != TOOL_NO_KEY || json_get(t->spec, "reconcile"));
+    return t->idempotency != TOOL_NO_KEY || json_get(t->spec, "reconcile");
 }
 
 static int step_unsure(struct conversation *c, struct turn_events *out, struct err *e)
@@ -516,7 +517,7 @@ int turn_action_answered(struct conversation *c, struct turn_events *out, const 
 {
     static const int64_t wait_ms[TURN_ACTION_WAITS_MAX] = {300, 1000, 3000, 10000};
     bool settled = answer->class != TOOL_UNKNOWN && answer->class != TOOL_TRANSIENT;
-    if (settled || !can_learn(c))
+    if (settled || !can_learn(c) || c->proposal.waits >= TURN_ACTION_WAITS_MAX)
         return action_done(c, out, settled ? answer->class : TOOL_UNKNOWN, answer->result, answer->ms, e);
     struct body b;
     body_begin(&b, out->arena);
@@ -528,13 +529,20 @@ int turn_action_answered(struct conversation *c, struct turn_events *out, const 
 int turn_decided(struct conversation *c, struct turn_events *out, int64_t proposal, struct str digest, bool yes, struct err *e)
 {
     if (!conversation_open_proposal(c) || c->proposal.seq != proposal || !str_eq(c->proposal.digest, digest) ||
-        out->now_us > c->proposal.expires_us || c->owner != OWNER_BOT || c->turn.at != TURN_IDLE)
+        out->now_us > c->proposal.expires_us || c->owner != OWNER_BOT || c->closed || c->turn.at != TURN_IDLE)
         return err_set(e, ERR_CONFLICT, "this proposal is not open any more; read the conversation again");
     return confirmation(c, out, yes ? "yes" : "no", "button", 0, e);
 }
 
+static int not_closed(const struct conversation *c, struct err *e)
+{
+    return c->closed ? err_set(e, ERR_CONFLICT, "the conversation is closed; open a new one") : 0;
+}
+
 int turn_hand_off(struct conversation *c, struct turn_events *out, const char *reason, struct err *e)
 {
+    if (not_closed(c, e) < 0)
+        return ERR_CONFLICT;
     if (c->owner != OWNER_BOT)
         return err_set(e, ERR_CONFLICT, "a person has this conversation already");
     return hand_off(c, out, str_of(reason), e);
@@ -543,6 +551,8 @@ int turn_hand_off(struct conversation *c, struct turn_events *out, const char *r
 int turn_take_over(struct conversation *c, struct turn_events *out, const char *owner, struct str by, struct err *e)
 {
     bool open = c->turn.at != TURN_IDLE && !acting(c);
+    if (not_closed(c, e) < 0)
+        return ERR_CONFLICT;
     if (str_is(str_of(owner), owner_name(c->owner)))
         return err_set(e, ERR_CONFLICT, "the conversation is with %s already", owner);
     if (change_owner(c, out, owner, by, e) < 0)
