@@ -1,183 +1,133 @@
 #include "talk.h"
 
 #include "base/clock.h"
-#include "base/json.h"
-#include "net/sse.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ID_BYTES = 24, BODY_BYTES = 256, URL_BYTES = 160, HOUR_MS = 3600 * 1000 };
+enum { ID_BYTES = 24, REQUEST_BYTES = 1024 };
 
 struct talk {
     const struct talk_world *world;
     const char *customer;
-    struct client_call *stream, *post;
-    struct sse sse;
-    char id[ID_BYTES], body[BODY_BYTES];
+    struct wire *stream, *post;
+    char id[ID_BYTES];
     int number, turn, lines; /* conversation of this talk, line being said, lines to say */
     int64_t said_us;
-    bool acknowledged, done, acted, reading;
+    bool acknowledged, done, acted;
 };
 
-static const struct client_hooks on_posted_opening, on_posted_message, on_streamed;
-
-static void fail(struct talk *t, const char *what, const struct client_answer *answer)
+static void fail(const char *what, int status, struct str body)
 {
-    char why[800];
-    snprintf(why, sizeof why, "%s: status %d, %s%.*s", what, answer->status, answer->err.text,
-             answer->body.n < 200 ? (int)answer->body.n : 200, answer->body.p ? answer->body.p : "");
-    t->world->on_error(t->world->arg, why);
+    fprintf(stderr, "load: %s: %d %.*s\n", what, status, STR_ARG(body));
+    exit(1);
 }
 
-static struct client_call *send_it(struct talk *t, const char *path, const char *key, const struct client_hooks *hooks)
+static void post(struct talk *t, const char *path, const char *key, const char *body,
+                 void (*on_answer)(void *arg, int status, struct str body))
 {
-    char url[URL_BYTES], key_header[100];
-    snprintf(url, sizeof url, "%s/v1/conversations%s", t->world->base_url, path);
-    snprintf(key_header, sizeof key_header, "Idempotency-Key: %s", key);
-    struct client_request q = {.method = "POST",
-                               .url = url,
-                               .headers = {t->world->authorization, "Content-Type: application/json", key_header},
-                               .parts = {str_of(t->body)},
-                               .first_byte_ms = HOUR_MS,
-                               .total_ms = HOUR_MS};
-    return client_send(t->world->client, &q, hooks, t);
+    char request[REQUEST_BYTES];
+    int n = snprintf(request, sizeof request,
+                     "POST /v1/conversations%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+                     "Idempotency-Key: %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                     path, t->world->token, key, strlen(body), body);
+    wire_ask(t->post, (struct str){request, (size_t)n}, on_answer);
 }
-
-/* --- the stream --- */
 
 static void line_over(struct talk *t)
 {
     if (!t->acknowledged || !t->done)
         return;
     t->acknowledged = t->done = false;
-    t->world->on_turn(t->world->arg, t, t->turn, clock_mono_us() - t->said_us);
+    t->world->on_turn(t->world->arg, clock_mono_us() - t->said_us);
     if (++t->turn < t->lines)
         talk_say(t, t->world->words[t->turn]);
     else
         t->world->on_end(t->world->arg, t, t->acted);
 }
 
-static bool on_event(void *arg, const struct sse_event *ev)
+static void on_events(void *arg, struct str events)
 {
     struct talk *t = arg;
-    if (str_is(ev->type, "action") && str_has(ev->data, STR("\"outcome\":\"ok\"")))
+    if (str_has(events, STR("event: action\n")) && str_has(events, STR("\"outcome\":\"ok\"")))
         t->acted = true;
-    if (str_is(ev->type, "turn") && str_has(ev->data, STR("\"state\":\"done\"")))
+    if (str_has(events, STR("\"state\":\"done\"")))
         t->done = true;
-    return true;
-}
-
-static void on_bytes(void *arg, struct str bytes)
-{
-    struct talk *t = arg;
-    struct err e;
-    if (sse_feed(&t->sse, bytes, on_event, t, &e) < 0)
-        t->world->on_error(t->world->arg, e.text);
     line_over(t);
-}
-
-static void on_stream_end(void *arg, const struct client_answer *answer)
-{
-    struct talk *t = arg;
-    t->stream = NULL;
-    fail(t, "the stream ended", answer);
 }
 
 static void follow(struct talk *t)
 {
-    char url[URL_BYTES];
-    snprintf(url, sizeof url, "%s/v1/conversations/%s/events", t->world->base_url, t->id);
-    struct client_request q = {.method = "GET",
-                               .url = url,
-                               .headers = {t->world->authorization, "Accept: text/event-stream"},
-                               .first_byte_ms = HOUR_MS,
-                               .idle_ms = HOUR_MS,
-                               .total_ms = HOUR_MS,
-                               .answer_bytes_max = 64 << 20};
-    sse_begin(&t->sse);
-    t->reading = true;
-    t->stream = client_send(t->world->client, &q, &on_streamed, t);
+    char request[REQUEST_BYTES];
+    int n = snprintf(request, sizeof request,
+                     "GET /v1/conversations/%s/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+                     "Accept: text/event-stream\r\n\r\n",
+                     t->id, t->world->token);
+    wire_follow(t->stream, (struct str){request, (size_t)n}, on_events);
 }
 
-/* --- what is posted --- */
-
-static void on_opened(void *arg, const struct client_answer *answer)
+static void on_opened(void *arg, int status, struct str body)
 {
     struct talk *t = arg;
-    t->post = NULL;
-    struct str id = answer->body, key = STR("\"id\":\"");
-    ptrdiff_t at = str_find(id, key), end;
-    if (answer->end != CLIENT_DONE || answer->status != 201 || at < 0) {
-        fail(t, "opening a conversation", answer);
-        return;
-    }
-    id = str_from(id, (size_t)at + key.n);
-    end = str_find(id, STR("\""));
-    snprintf(t->id, sizeof t->id, "%.*s", (int)end, id.p);
+    struct str key = STR("\"id\":\""), rest, id;
+    ptrdiff_t at = str_find(body, key);
+    if (status != 201 || at < 0)
+        fail("opening a conversation", status, body);
+    rest = str_from(body, (size_t)at + key.n);
+    str_split(&rest, '"', &id);
+    snprintf(t->id, sizeof t->id, "%.*s", STR_ARG(id));
     follow(t);
     talk_say(t, t->world->words[0]);
 }
 
-static void on_acknowledged(void *arg, const struct client_answer *answer)
+static void on_acknowledged(void *arg, int status, struct str body)
 {
     struct talk *t = arg;
-    t->post = NULL;
-    if (answer->end != CLIENT_DONE || answer->status != 202) {
-        fail(t, "saying a line", answer);
-        return;
-    }
+    if (status != 202)
+        fail("saying a line", status, body);
     t->acknowledged = true;
     line_over(t);
 }
 
-static const struct client_hooks on_posted_opening = {.on_done = on_opened};
-static const struct client_hooks on_posted_message = {.on_done = on_acknowledged};
-static const struct client_hooks on_streamed = {.on_data = on_bytes, .on_done = on_stream_end};
-
 void talk_say(struct talk *t, const char *text)
 {
-    char path[ID_BYTES + 16], key[80];
-    snprintf(t->body, sizeof t->body, "{\"text\":\"%s\"}", text);
+    char path[ID_BYTES + 16], key[80], body[256];
+    snprintf(body, sizeof body, "{\"text\":\"%s\"}", text);
     snprintf(path, sizeof path, "/%s/messages", t->id);
     snprintf(key, sizeof key, "%s-%d", t->world->run, t->turn);
     t->said_us = clock_mono_us();
-    t->post = send_it(t, path, key, &on_posted_message);
+    post(t, path, key, body, on_acknowledged);
 }
 
 void talk_start(struct talk *t, int lines)
 {
-    char key[80];
+    char key[80], body[256];
     t->turn = 0;
     t->lines = lines;
     t->acknowledged = t->done = t->acted = false;
-    snprintf(t->body, sizeof t->body, "{\"customer\":\"%s\",\"locale\":\"en\"}", t->customer);
+    snprintf(body, sizeof body, "{\"customer\":\"%s\",\"locale\":\"en\"}", t->customer);
     snprintf(key, sizeof key, "%s-%p-%d", t->world->run, (void *)t, ++t->number);
-    t->post = send_it(t, "", key, &on_posted_opening);
+    post(t, "", key, body, on_opened);
 }
 
 void talk_stop(struct talk *t)
 {
-    if (t->stream)
-        client_cancel(t->stream);
-    if (t->post)
-        client_cancel(t->post);
-    t->stream = t->post = NULL;
-    if (t->reading)
-        sse_end(&t->sse);
-    t->reading = false;
+    wire_close(t->stream);
 }
 
 struct talk *talk_new(const struct talk_world *world, const char *customer)
 {
     struct talk *t = mem_get(sizeof *t);
     *t = (struct talk){.world = world, .customer = customer};
+    t->stream = wire_new(world->wires, t);
+    t->post = wire_new(world->wires, t);
     return t;
 }
 
 void talk_free(struct talk *t)
 {
-    talk_stop(t);
+    wire_free(t->stream);
+    wire_free(t->post);
     free(t);
 }
