@@ -35,8 +35,10 @@ static const struct kind {
     const char *compose, *folder, *self;
     bool text; /* Markdown with front matter instead of YAML */
 } kinds[] = {
-    {"instructions", "instructions", "module", true}, {"routines", "routines", "routine", false},
-    {"macros", "macros", "macros", false},            {"tools", "tools", "tool", false},
+    {"instructions", "instructions", "module", true},
+    {"routines", "routines", "routine", false},
+    {"macros", "macros", "macros", false},
+    {"tools", "tools", "tool", false},
     {"scratchpad", "scratchpads", "scratchpad", false},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -47,8 +49,8 @@ static int front_matter(struct str text, const char *path, struct str *front, st
     struct str rest = str_from(text, 4);
     ptrdiff_t end = str_find(rest, STR("\n---\n"));
     if (!str_starts(text, STR("---\n")) || end < 0)
-        return err_set(e, ERR_INVALID, "%s:1: an instruction file begins with --- lines that hold module, version and summary",
-                       path);
+        return err_set(e, ERR_INVALID,
+                       "%s:1: an instruction file begins with --- lines that hold module, version and summary", path);
     *front = str_head(rest, (size_t)end + 1);
     *body = str_trim(str_from(rest, (size_t)end + 5));
     return 0;
@@ -114,17 +116,25 @@ int agent_bundle(struct arena *a, const char *dir, const char *name, struct str 
 
 /* --- compiling --- */
 
-static const char update_scratchpad[] =
-    "{\"type\":\"function\",\"function\":{\"name\":\"update_scratchpad\",\"description\":\"Write down what was learnt: slots, the "
-    "routine and its step, which slot is being asked for. The runtime checks each value against the customer's words and the "
-    "tools' results.\",\"parameters\":{\"type\":\"object\",\"properties\":{\"set\":{\"type\":\"array\",\"items\":{\"type\":\"object\","
-    "\"properties\":{\"slot\":{\"type\":\"string\"},\"value\":{\"type\":\"string\"}},\"required\":[\"slot\",\"value\"]}},"
-    "\"routine\":{\"type\":\"string\"},\"step\":{\"type\":\"string\"},\"asking\":{\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}}}";
+static const char update_scratchpad[] = "{\"type\":\"function\",\"function\":{\"name\":\"update_scratchpad\","
+                                        "\"description\":\"Write down what was learnt: slots, the "
+                                        "routine and its step, which slot is being asked for. The runtime checks each "
+                                        "value against the customer's words and the "
+                                        "tools' "
+                                        "results.\",\"parameters\":{\"type\":\"object\",\"properties\":{\"set\":{"
+                                        "\"type\":\"array\",\"items\":{\"type\":\"object\","
+                                        "\"properties\":{\"slot\":{\"type\":\"string\"},\"value\":{\"type\":\"string\"}"
+                                        "},\"required\":[\"slot\",\"value\"]}},"
+                                        "\"routine\":{\"type\":\"string\"},\"step\":{\"type\":\"string\"},\"asking\":{"
+                                        "\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}}}";
 
 static const char transfer_to_human[] =
-    "{\"type\":\"function\",\"function\":{\"name\":\"transfer_to_human\",\"description\":\"Hand the conversation over to a person, "
-    "with everything that is known.\",\"parameters\":{\"type\":\"object\",\"properties\":{\"reason\":{\"type\":\"string\",\"enum\":["
-    "\"asked_human\",\"out_of_scope\",\"data_unavailable\",\"action_refused\",\"outcome_unknown\",\"low_confidence\",\"frustration\","
+    "{\"type\":\"function\",\"function\":{\"name\":\"transfer_to_human\",\"description\":\"Hand the conversation over "
+    "to a person, "
+    "with everything that is "
+    "known.\",\"parameters\":{\"type\":\"object\",\"properties\":{\"reason\":{\"type\":\"string\",\"enum\":["
+    "\"asked_human\",\"out_of_scope\",\"data_unavailable\",\"action_refused\",\"outcome_unknown\",\"low_confidence\","
+    "\"frustration\","
     "\"compliance\",\"budget\",\"approval_needed\",\"missing_information\",\"unclear_answer\",\"model_unavailable\"]},"
     "\"note\":{\"type\":\"string\"}},\"required\":[\"reason\"]}}}";
 
@@ -196,7 +206,8 @@ static bool step_exists(const struct json *routine, struct str id)
 /* Every step that is named exists, every macro and tool too, every condition parses. */
 static int check_routine(const struct agent *ag, const struct json *routine, struct err *e)
 {
-    static const char *const targets[] = {"next", "ok", "already_done", "no", "unclear", "refused", "unknown", "on_max"};
+    static const char *const targets[] = {"next",    "ok",      "already_done", "no",
+                                          "unclear", "refused", "unknown",      "on_max"};
     const struct json *steps = json_get(routine, "steps");
     for (const struct json *s = steps ? steps->child : NULL; s; s = s->next) {
         struct str id = json_str(json_get(s, "id"));
@@ -225,10 +236,12 @@ static int check_routine(const struct agent *ag, const struct json *routine, str
             return err_set(e, ERR_INVALID, "step %.*s says %.*s, which is no macro", STR_ARG(id), STR_ARG(say->text));
         for (const struct json *c = call ? call->child : NULL; c; c = c->next)
             if (!agent_tool(ag, c->text))
-                return err_set(e, ERR_INVALID, "step %.*s calls %.*s, which the agent has not", STR_ARG(id), STR_ARG(c->text));
+                return err_set(e, ERR_INVALID, "step %.*s calls %.*s, which the agent has not", STR_ARG(id),
+                               STR_ARG(c->text));
         struct str acts = json_str(json_get(confirm, "tool"));
         if (confirm && (!agent_tool(ag, acts) || !agent_tool(ag, acts)->action))
-            return err_set(e, ERR_INVALID, "step %.*s confirms %.*s, which is no action of the agent", STR_ARG(id), STR_ARG(acts));
+            return err_set(e, ERR_INVALID, "step %.*s confirms %.*s, which is no action of the agent", STR_ARG(id),
+                           STR_ARG(acts));
     }
     return 0;
 }
@@ -239,7 +252,8 @@ static int compile_shared(struct agent *ag, const struct json *modules, struct e
     struct buf text = buf_new(ag->arena, SHARED_BYTES_MAX);
     for (const struct json *m = modules->child; m; m = m->next)
         if (of_kind(m, "instructions"))
-            buf_addf(&text, "# %.*s\n%.*s\n\n", STR_ARG(json_str(json_get(m, "name"))), STR_ARG(json_str(json_get(m, "body"))));
+            buf_addf(&text, "# %.*s\n%.*s\n\n", STR_ARG(json_str(json_get(m, "name"))),
+                     STR_ARG(json_str(json_get(m, "body"))));
     struct json_writer w = {.out = &text};
     struct json *slots = json_new(ag->arena, JSON_ARRAY);
     for (const struct json *m = modules->child; m; m = m->next) {

@@ -12,12 +12,12 @@
 struct budgets {
     int model_calls, tool_calls, identical_calls; /* for each turn */
     int turn_ms;
-    int resumes;                                  /* a turn that crashed so often goes to a person */
-    int reply_chars;                              /* what judges hold replies to */
+    int resumes;     /* a turn that crashed so often goes to a person */
+    int reply_chars; /* what judges hold replies to */
 };
 
 struct agent {
-    struct arena *arena;      /* owns everything below */
+    struct arena *arena; /* owns everything below */
     struct str name, version;
     struct sha256 sha;
     struct str sha_hex;
@@ -28,9 +28,9 @@ struct agent {
     const struct json *slots;  /* array of slot definitions */
     struct budgets budgets;
     /* The parts of every prompt that do not change (docs/PROMPT.md) */
-    struct str tools_json;    /* the inside of the tools array */
-    struct str shared;        /* the first system message */
-    sha256_state prefix;      /* over tools_json, newline, shared */
+    struct str tools_json; /* the inside of the tools array */
+    struct str shared;     /* the first system message */
+    sha256_state prefix;   /* over tools_json, newline, shared */
 };
 
 /* Reads agents/<name>.yaml and the modules it names below `dir`. The bundle lives in `a`.

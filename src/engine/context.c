@@ -44,7 +44,8 @@ static void add_facts(struct arena *a, const struct conversation *c, struct json
         const struct fact *f = conversation_fact(c, name);
         if (!f)
             continue;
-        if (f->result.n && c->agent->tools[i].fresh_us) /* others stand in the transcript only: kept once, cached well */
+        if (f->result.n &&
+            c->agent->tools[i].fresh_us) /* others stand in the transcript only: kept once, cached well */
             json_set(results, name, parsed(a, f->result));
         json_set(classes, name, json_new_str(a, f->class));
     }
@@ -119,7 +120,8 @@ struct context context_make(struct arena *a, const struct conversation *c, int64
     return x;
 }
 
-int context_verify(const struct agent *ag, const struct event *events, size_t n, struct context_check *check, struct err *e)
+int context_verify(const struct agent *ag, const struct event *events, size_t n, struct context_check *check,
+                   struct err *e)
 {
     struct conversation *c = conversation_new(n ? events[0].conversation : 0, ag);
     struct arena *a = arena_new("verify", 65536);

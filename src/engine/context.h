@@ -22,11 +22,11 @@ struct context context_make(struct arena *a, const struct conversation *c, int64
 struct json *context_state(struct arena *a, const struct conversation *c, int64_t now_us);
 
 struct context_check {
-    int64_t prompts;       /* model.asked events seen */
-    int64_t reproduced;    /* whose hash came out the same */
+    int64_t prompts;             /* model.asked events seen */
+    int64_t reproduced;          /* whose hash came out the same */
     int64_t bytes, prefix_bytes; /* all prompts after each conversation's first; and how much of them was, byte for
                                   * byte, the beginning of the prompt before (without its state block) */
-    int64_t seq_bad;       /* first event whose prompt differs, 0: none */
+    int64_t seq_bad;             /* first event whose prompt differs, 0: none */
 };
 /* Makes every prompt of a conversation again from its events. Adds to `check`.
  * Errors: ERR_INVALID (the journal does not fold). */

@@ -14,8 +14,8 @@ const char *owner_name(enum owner o)
 
 const char *proposal_state_name(enum proposal_state s)
 {
-    static const char *const names[] = {"none", "new", "asked", "confirmed", "declined", "void", "ok",
-                                        "already_done", "refused", "unknown"};
+    static const char *const names[] = {"none", "new", "asked",        "confirmed", "declined",
+                                        "void", "ok",  "already_done", "refused",   "unknown"};
     return names[s];
 }
 
@@ -243,7 +243,8 @@ static void fold_message(struct conversation *c, const struct event *ev, const s
 {
     struct arena *a = arena_new("message", 0);
     bool changed;
-    struct str text = text_visible(a, json_str(json_get(b, "text")), &changed); /* a model reads what a person can see */
+    struct str text =
+        text_visible(a, json_str(json_get(b, "text")), &changed); /* a model reads what a person can see */
     struct said *s = ARENA_NEW(c->arena, struct said);
     *s = (struct said){.seq = ev->seq,
                        .text = str_copy(c->arena, text),
@@ -518,7 +519,7 @@ static void fold_timer_fired(struct conversation *c, const struct event *ev, con
 static void fold_resumed(struct conversation *c, const struct event *ev, const struct json *b)
 {
     c->turn.resumes = (int)json_int(json_get(b, "n"), c->turn.resumes + 1);
-    c->turn.clock_us = ev->at_us; /* nobody worked in between */
+    c->turn.clock_us = ev->at_us;  /* nobody worked in between */
     if (c->turn.at == TURN_ACTING) /* the request may or may not have left */
         c->turn.at = TURN_UNSURE;
 }

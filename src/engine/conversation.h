@@ -57,22 +57,30 @@ struct call {
 };
 
 enum proposal_state {
-    PROPOSAL_NONE, PROPOSAL_NEW, PROPOSAL_ASKED, PROPOSAL_CONFIRMED, PROPOSAL_DECLINED, PROPOSAL_VOID, PROPOSAL_OK,
-    PROPOSAL_ALREADY_DONE, PROPOSAL_REFUSED, PROPOSAL_UNKNOWN
+    PROPOSAL_NONE,
+    PROPOSAL_NEW,
+    PROPOSAL_ASKED,
+    PROPOSAL_CONFIRMED,
+    PROPOSAL_DECLINED,
+    PROPOSAL_VOID,
+    PROPOSAL_OK,
+    PROPOSAL_ALREADY_DONE,
+    PROPOSAL_REFUSED,
+    PROPOSAL_UNKNOWN
 };
 /* As in the state block. */
 const char *proposal_state_name(enum proposal_state s);
 
 struct proposal {
-    int64_t seq;              /* of action.proposed: its id */
+    int64_t seq;                                /* of action.proposed: its id */
     struct str call, tool, args, digest, shown; /* args and shown: JSON text */
     int64_t expires_us;
     enum proposal_state state;
-    bool gated;               /* waits for the customer's yes */
-    int attempt;              /* action.started so far */
-    int waits;                /* timers set because its outcome was unknown */
+    bool gated;  /* waits for the customer's yes */
+    int attempt; /* action.started so far */
+    int waits;   /* timers set because its outcome was unknown */
     struct str key, result;
-    struct str preface;       /* the model's words that came with the call */
+    struct str preface; /* the model's words that came with the call */
 };
 
 struct said { /* a customer's message */
@@ -84,20 +92,20 @@ struct said { /* a customer's message */
 
 struct turn {
     enum turn_at at;
-    int64_t clock_us;      /* what budgets.turn_ms counts from: the beginning, a restart, an action's end */
-    int64_t cause;         /* seq of the message or decision that opened it */
+    int64_t clock_us; /* what budgets.turn_ms counts from: the beginning, a restart, an action's end */
+    int64_t cause;    /* seq of the message or decision that opened it */
     int model_calls, tool_calls, resumes;
-    int bad_answers;       /* of the model, with a call that cannot be made */
-    int64_t bad_answer;    /* seq of the last of them */
+    int bad_answers;    /* of the model, with a call that cannot be made */
+    int64_t bad_answer; /* seq of the last of them */
     int64_t tokens_in, tokens_out;
     struct counter *repeats; /* call_signature -> calls in this turn */
-    struct str why;        /* reason of the hand-off that is due; "" when none is */
+    struct str why;          /* reason of the hand-off that is due; "" when none is */
     struct str note;
 };
 
 struct conversation {
-    int64_t id, seq;       /* seq of the last event folded in; 0: nothing yet */
-    int64_t at_us;         /* of that event */
+    int64_t id, seq; /* seq of the last event folded in; 0: nothing yet */
+    int64_t at_us;   /* of that event */
     struct arena *arena;
     const struct agent *agent;
     struct str customer, channel, label, locale, language, opened_date;
@@ -106,25 +114,25 @@ struct conversation {
     int64_t owner_epoch;
     bool closed, rated;
 
-    struct buf transcript;      /* the inside of the messages array behind `shared` */
-    sha256_state sha;           /* over the prompt up to the transcript's end */
+    struct buf transcript; /* the inside of the messages array behind `shared` */
+    sha256_state sha;      /* over the prompt up to the transcript's end */
 
-    struct str routine, step;   /* "" when none */
+    struct str routine, step; /* "" when none */
     struct slot_value *slots;
     struct fact *facts;
     struct counter *asked, *proposed, *succeeded; /* slot -> times; tool -> times */
-    struct proposal proposal;   /* the newest */
-    struct said *said, *held;   /* newest first; held: came while calls were open, not in the transcript yet */
+    struct proposal proposal;                     /* the newest */
+    struct said *said, *held; /* newest first; held: came while calls were open, not in the transcript yet */
 
     struct turn turn;
-    int model_calls;            /* in the whole conversation */
-    int64_t asked_us;           /* when model.asked was decided */
-    struct str answer_text;     /* of the last model answer */
+    int model_calls;        /* in the whole conversation */
+    int64_t asked_us;       /* when model.asked was decided */
+    struct str answer_text; /* of the last model answer */
     bool answer_has_text;
     int64_t answer_seq;
     struct call *calls;
     size_t calls_n, calls_open;
-    int64_t timer;              /* seq of the timer that runs, 0: none */
+    int64_t timer; /* seq of the timer that runs, 0: none */
     int64_t timer_due_us;
 };
 

@@ -6,8 +6,9 @@
 enum { PACKAGE_BYTES_MAX = 1 << 16, WORDS_MAX = 400 };
 
 const char *const handoff_reasons[] = {
-    "asked_human",  "out_of_scope",   "data_unavailable",    "action_refused", "outcome_unknown",   "low_confidence", "frustration",
-    "compliance",   "budget",         "approval_needed",     "missing_information", "unclear_answer", "model_unavailable", NULL,
+    "asked_human",       "out_of_scope", "data_unavailable", "action_refused",  "outcome_unknown",     "low_confidence",
+    "frustration",       "compliance",   "budget",           "approval_needed", "missing_information", "unclear_answer",
+    "model_unavailable", NULL,
 };
 
 bool handoff_reason_known(struct str reason)
@@ -20,8 +21,9 @@ bool handoff_reason_known(struct str reason)
 
 const char *handoff_priority(struct str reason)
 {
-    return str_is(reason, "outcome_unknown") || str_is(reason, "compliance") || str_is(reason, "frustration") ? "high"
-                                                                                                             : "normal";
+    return str_is(reason, "outcome_unknown") || str_is(reason, "compliance") || str_is(reason, "frustration")
+               ? "high"
+               : "normal";
 }
 
 /* What the person reads first: facts in a fixed order, no model's words. */
@@ -48,7 +50,8 @@ static void put_json_text(struct json_writer *w, const char *key, struct str tex
     json_put_raw(w, text.n ? text : STR("null"));
 }
 
-struct str handoff_package(struct arena *a, const struct conversation *c, struct str reason, struct str note, int64_t now_us)
+struct str handoff_package(struct arena *a, const struct conversation *c, struct str reason, struct str note,
+                           int64_t now_us)
 {
     struct buf b = buf_new(a, PACKAGE_BYTES_MAX);
     struct json_writer w = {.out = &b};

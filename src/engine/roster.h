@@ -21,9 +21,9 @@ struct roster { /* starts zeroed */
     size_t idle_n, idle_bytes;
 };
 
-void roster_free(struct roster *r); /* the table only */
+void roster_free(struct roster *r);                           /* the table only */
 struct seat *roster_find(const struct roster *r, int64_t id); /* NULL when absent */
-void roster_add(struct roster *r, struct seat *s); /* its id is not on the roster */
+void roster_add(struct roster *r, struct seat *s);            /* its id is not on the roster */
 void roster_remove(struct roster *r, struct seat *s);
 /* Puts a seat at the end of the idle list, counting for `bytes`; takes it off (nothing happens when it is not on it). */
 void roster_idle(struct roster *r, struct seat *s, size_t bytes);

@@ -3,107 +3,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "engine/roster.h"
-#include "engine/versions.h"
+#include "engine/entry.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REQUESTS_MAX = 64, RETRY_MS = 1000, EVENTS_MAX = 100000 };
-
-enum input_kind { IN_OPEN, IN_RECORD, IN_DECIDE, IN_HAND_OFF, IN_TAKE_OVER, IN_MODEL, IN_TOOL, IN_ACTION, IN_TIMER, IN_RESUME };
-
-/* Something that happened to a conversation and waits for its turn. Its arena also holds the events it leads to. */
-struct input {
-    struct input *next;
-    struct arena *arena;
-    enum input_kind kind;
-    enum event_kind event; /* IN_RECORD, IN_OPEN */
-    struct str body;
-    int (*check)(const struct conversation *c, struct err *e);
-    struct str call_id, digest, by;
-    struct str client_id, payload_sha; /* of a message */
-    const char *owner;
-    int64_t number;        /* proposal or timer */
-    bool yes;
-    struct llm_answer answer;
-    struct tool_answer result;
-    runner_done_fn *done;
-    void *done_arg;
-};
-
-/* A conversation that is in memory or about to be. */
-struct entry {
-    struct seat seat; /* first */
-    struct runner *runner;
-    int64_t id;
-    struct conversation *c;      /* NULL: to be loaded */
-    struct input *first, **last; /* waiting */
-    struct input *current;       /* being appended */
-    struct turn_events events;
-    struct llm_call *asking;
-    struct str question;         /* the state block of the question that is asked or comes next, malloced */
-    unsigned generation;         /* effects started before the conversation was dropped are not answered to */
-    int64_t tools_for, acting_for, timer_for; /* seq and attempt whose effect is under way */
-    bool drafted, retrying, pumping;
-    int64_t turn_began_us, waited_us, wait_began_us; /* monotonic */
-};
-
-/* One effect under way. */
-struct effect {
-    struct effect *next, **link; /* of all of the runner; *link == this */
-    struct runner *runner;
-    int64_t conversation;
-    unsigned generation;
-    enum input_kind kind;
-    int64_t number;
-    struct arena *arena; /* its own memory, with the request's texts */
-    struct tool_request request;
-};
-
-struct runner {
-    struct runner_config config;
-    struct versions versions;
-    struct roster roster;
-    struct effect *effects;
-    struct runner_stats stats;
-    bool closing;
-};
+enum { RETRY_MS = 1000, EVENTS_MAX = 100000 };
 
 static void pump(struct entry *en);
 
-/* --- effects under way --- */
-
-static struct effect *effect_new(const struct entry *en, enum input_kind kind)
-{
-    struct runner *r = en->runner;
-    struct arena *a = arena_new("effect", 512);
-    struct effect *ef = ARENA_NEW(a, struct effect);
-    *ef = (struct effect){.next = r->effects,
-                          .link = &r->effects,
-                          .runner = r,
-                          .conversation = en->id,
-                          .generation = en->generation,
-                          .kind = kind,
-                          .arena = a};
-    if (r->effects)
-        r->effects->link = &ef->next;
-    r->effects = ef;
-    return ef;
-}
-
-static void effect_free(struct effect *ef)
-{
-    *ef->link = ef->next;
-    if (ef->next)
-        ef->next->link = ef->link;
-    arena_free(ef->arena);
-}
-
 /* --- entries --- */
 
-static struct entry *entry_find(const struct runner *r, int64_t id)
+struct entry *entry_find(const struct runner *r, int64_t id)
 {
     return (struct entry *)roster_find(&r->roster, id); /* the seat is an entry's first member */
 }
@@ -120,37 +32,11 @@ static struct entry *entry_get(struct runner *r, int64_t id)
     return en;
 }
 
-static void question_forget(struct entry *en)
-{
-    free((char *)en->question.p);
-    en->question = STR_NONE;
-}
-
-/* It outlives the arena that it was made in. */
-static void question_keep(struct entry *en, struct str state)
-{
-    question_forget(en);
-    char *copy = mem_get(state.n);
-    memcpy(copy, state.p, state.n);
-    en->question = (struct str){copy, state.n};
-}
-
-static void stop_asking(struct entry *en)
-{
-    if (en->asking)
-        llm_cancel(en->asking);
-    en->asking = NULL;
-    question_forget(en);
-    if (en->drafted && en->runner->config.ports.draft)
-        en->runner->config.ports.draft(en->runner->config.ports.arg, en->id, STR_NONE);
-    en->drafted = false;
-}
-
 /* Forgets the folded state: it is loaded again when needed. */
 static void drop(struct entry *en)
 {
     roster_busy(&en->runner->roster, &en->seat);
-    stop_asking(en);
+    effect_stop_asking(en);
     conversation_free(en->c);
     en->c = NULL;
     en->generation++;
@@ -211,7 +97,7 @@ static int load(struct entry *en, struct err *e)
 
 /* --- inputs --- */
 
-static struct input *input_new(enum input_kind kind, runner_done_fn *done, void *arg)
+struct input *entry_input(enum input_kind kind, runner_done_fn *done, void *arg)
 {
     struct arena *a = arena_new("input", 4096);
     struct input *in = ARENA_NEW(a, struct input);
@@ -219,7 +105,7 @@ static struct input *input_new(enum input_kind kind, runner_done_fn *done, void 
     return in;
 }
 
-static void push(struct entry *en, struct input *in)
+void entry_push(struct entry *en, struct input *in)
 {
     roster_busy(&en->runner->roster, &en->seat);
     *en->last = in;
@@ -230,7 +116,8 @@ static void push(struct entry *en, struct input *in)
 static void finish(struct input *in, int64_t conversation, int result, int64_t seq, bool differs, const struct err *e)
 {
     if (in->done) {
-        struct runner_done done = {.result = result, .conversation = conversation, .seq = seq, .duplicate_differs = differs};
+        struct runner_done done = {
+            .result = result, .conversation = conversation, .seq = seq, .duplicate_differs = differs};
         if (e)
             done.err = *e;
         in->done(in->done_arg, &done);
@@ -251,7 +138,8 @@ static int apply_timer(struct entry *en, struct input *in, struct err *e)
 {
     if (en->c->timer != in->number)
         return 0;
-    return turn_add(en->c, &en->events, EVENT_TIMER_FIRED, str_f(in->arena, "{\"timer\":%lld}", (long long)in->number), e);
+    return turn_add(en->c, &en->events, EVENT_TIMER_FIRED, str_f(in->arena, "{\"timer\":%lld}", (long long)in->number),
+                    e);
 }
 
 static int apply_resume(struct entry *en, struct err *e)
@@ -271,7 +159,7 @@ static int apply(struct entry *en, struct input *in, struct err *e)
     bool moves = in->kind == IN_DECIDE || in->kind == IN_HAND_OFF || in->kind == IN_TAKE_OVER ||
                  (in->kind == IN_RECORD && in->event != EVENT_RATING_GIVEN && in->event != EVENT_MESSAGE_DELIVERED);
     if (moves && en->asking)
-        stop_asking(en);
+        effect_stop_asking(en);
     switch (in->kind) {
     case IN_OPEN:
     case IN_RECORD: return apply_record(en, in, e);
@@ -317,7 +205,7 @@ static void retry(void *x)
     struct entry *en = entry_get(ef->runner, ef->conversation);
     en->retrying = false;
     effect_free(ef);
-    push(en, input_new(IN_RESUME, NULL, NULL));
+    entry_push(en, entry_input(IN_RESUME, NULL, NULL));
 }
 
 /* The store refused or failed. Whatever was folded ahead of it is forgotten; an open turn is taken up again later. */
@@ -343,7 +231,7 @@ static void appended(void *arg, const struct appended *done)
         if (r->config.ports.notify)
             r->config.ports.notify(r->config.ports.arg, en->c, en->events.list, en->events.n);
         if (en->events.state.n)
-            question_keep(en, en->events.state);
+            effect_keep_question(en, en->events.state);
         finish(in, en->id, 0, en->events.list[0].seq, false, NULL);
     } else {
         bool opening = in->kind == IN_OPEN;
@@ -351,175 +239,10 @@ static void appended(void *arg, const struct appended *done)
         int64_t first = done->result == ERR_DUPLICATE ? done->duplicate_of : 0;
         finish(in, opening && first ? first : en->id, done->result, first, done->duplicate_differs, &done->err);
         if (done->result == ERR_DUPLICATE && !opening) /* a turn may be open and has no effect under way now */
-            push(en, input_new(IN_RESUME, NULL, NULL));
+            entry_push(en, entry_input(IN_RESUME, NULL, NULL));
     }
     en->pumping = false;
     pump(en);
-}
-
-/* --- effects --- */
-
-static void waiting_begins(struct entry *en)
-{
-    if (!en->wait_began_us)
-        en->wait_began_us = clock_mono_us();
-}
-
-static void waiting_ends(struct entry *en)
-{
-    if (en->wait_began_us)
-        en->waited_us += clock_mono_us() - en->wait_began_us;
-    en->wait_began_us = 0;
-}
-
-static void on_delta(void *arg, struct str words)
-{
-    struct entry *en = arg;
-    en->drafted = true;
-    en->runner->config.ports.draft(en->runner->config.ports.arg, en->id, words);
-}
-
-static void on_restart(void *arg)
-{
-    struct entry *en = arg;
-    if (en->drafted)
-        en->runner->config.ports.draft(en->runner->config.ports.arg, en->id, STR_NONE);
-    en->drafted = false;
-}
-
-static void on_answer(void *arg, const struct llm_answer *answer)
-{
-    struct entry *en = arg;
-    en->asking = NULL;
-    bool final = answer->result == 0 && !answer->calls_n;
-    if (final)
-        en->drafted = false; /* the message that follows replaces the draft */
-    stop_asking(en);
-    waiting_ends(en);
-    struct input *in = input_new(IN_MODEL, NULL, NULL);
-    struct arena *a = in->arena;
-    in->answer = *answer;
-    in->answer.text = str_copy(a, answer->text);
-    in->answer.finish = str_copy(a, answer->finish);
-    struct llm_tool_call *calls = ARENA_ARRAY(a, struct llm_tool_call, answer->calls_n);
-    for (size_t i = 0; i < answer->calls_n; i++)
-        calls[i] = (struct llm_tool_call){.id = str_copy(a, answer->calls[i].id),
-                                          .name = str_copy(a, answer->calls[i].name),
-                                          .arguments = str_copy(a, answer->calls[i].arguments)};
-    in->answer.calls = calls;
-    push(en, in);
-}
-
-/* The bytes whose hash model.asked holds, made again from the journal alone. */
-static void question_remake(struct entry *en)
-{
-    struct arena *a = arena_new("question", 16384);
-    question_keep(en, context_make(a, en->c, en->c->asked_us).state);
-    arena_free(a);
-}
-
-static void ask(struct entry *en)
-{
-    struct conversation *c = en->c;
-    if (!en->question.n)
-        question_remake(en);
-    struct llm_question q = {.tools = c->agent->tools_json,
-                             .shared = c->agent->shared,
-                             .transcript = buf_str(&c->transcript),
-                             .state = en->question,
-                             .label = c->label,
-                             .call_n = c->model_calls};
-    static const struct llm_hooks with_draft = {.on_delta = on_delta, .on_restart = on_restart, .on_done = on_answer};
-    static const struct llm_hooks plain = {.on_done = on_answer};
-    en->asking = llm_ask(en->runner->config.llm, &q, en->runner->config.ports.draft ? &with_draft : &plain, en);
-    waiting_begins(en);
-}
-
-static void on_tool(void *arg, const struct tool_answer *answer)
-{
-    struct effect *ef = arg;
-    struct entry *en = entry_find(ef->runner, ef->conversation);
-    if (en && en->generation == ef->generation && en->c) {
-        struct input *in = input_new(ef->kind, NULL, NULL);
-        in->call_id = str_copy(in->arena, ef->request.call_id);
-        in->result = *answer;
-        in->result.result = str_copy(in->arena, answer->result);
-        waiting_ends(en);
-        if (ef->kind == IN_ACTION)
-            en->acting_for = 0;
-        push(en, in);
-    }
-    effect_free(ef);
-}
-
-static void start_tools(struct entry *en)
-{
-    struct runner *r = en->runner;
-    struct tool_request requests[REQUESTS_MAX];
-    struct arena *a = arena_new("requests", 0);
-    enum input_kind kind = en->c->turn.at == TURN_ACTING ? IN_ACTION : IN_TOOL;
-    size_t n = turn_requests(a, en->c, clock_now_us(), requests, REQUESTS_MAX);
-    struct effect *effects[REQUESTS_MAX];
-    for (size_t i = 0; i < n; i++) {
-        struct effect *ef = effects[i] = effect_new(en, kind);
-        struct arena *own = ef->arena;
-        ef->request = requests[i];
-        ef->request.label = str_copy(own, requests[i].label);
-        ef->request.call_id = str_copy(own, requests[i].call_id);
-        ef->request.args = str_copy(own, requests[i].args);
-        ef->request.key = str_copy(own, requests[i].key);
-        ef->request.date = clock_date(own, clock_now_us());
-    }
-    arena_free(a);
-    waiting_begins(en);
-    for (size_t i = 0; i < n; i++)
-        r->config.ports.tool(r->config.ports.arg, &effects[i]->request, on_tool, effects[i]);
-}
-
-static void on_timer(void *x)
-{
-    struct effect *ef = x;
-    struct entry *en = entry_find(ef->runner, ef->conversation);
-    if (en && en->generation == ef->generation && en->c) {
-        struct input *in = input_new(IN_TIMER, NULL, NULL);
-        in->number = ef->number;
-        waiting_ends(en);
-        push(en, in);
-    }
-    effect_free(ef);
-}
-
-static void start_timer(struct entry *en)
-{
-    struct effect *ef = effect_new(en, IN_TIMER);
-    ef->number = en->c->timer;
-    int64_t ms = (en->c->timer_due_us - clock_now_us()) / 1000;
-    waiting_begins(en);
-    en->runner->config.ports.after(en->runner->config.ports.arg, ms > 0 ? ms : 0, on_timer, ef);
-}
-
-/* Starts what the turn waits for, unless it is under way already. */
-static void perform(struct entry *en)
-{
-    struct conversation *c = en->c;
-    enum turn_at at = c->turn.at;
-    int64_t attempt = c->proposal.seq * 16 + c->proposal.attempt;
-    if (at != TURN_MODEL)
-        stop_asking(en);
-    if (at == TURN_MODEL && !en->asking) {
-        ask(en);
-    } else if (at == TURN_TOOLS && en->tools_for != c->answer_seq) {
-        en->tools_for = c->answer_seq;
-        start_tools(en);
-    } else if (at == TURN_ACTING && en->acting_for != attempt) {
-        en->acting_for = attempt;
-        start_tools(en);
-    } else if (at == TURN_TIMER && en->timer_for != c->timer) {
-        en->timer_for = c->timer;
-        start_timer(en);
-    }
-    if (at == TURN_IDLE || at == TURN_MODEL)
-        en->tools_for = 0;
 }
 
 static struct input *next_input(struct entry *en)
@@ -536,7 +259,7 @@ static struct input *next_input(struct entry *en)
  * journal's turn.resumed says that what was started may have had its effect. */
 static void resume_first(struct entry *en)
 {
-    struct input *in = input_new(IN_RESUME, NULL, NULL);
+    struct input *in = entry_input(IN_RESUME, NULL, NULL);
     in->next = en->first;
     if (!en->first)
         en->last = &in->next;
@@ -571,7 +294,7 @@ static void take(struct entry *en)
     if (repeated(en, in))
         return;
     if (!en->asking)
-        question_forget(en); /* what comes may change it */
+        effect_forget_question(en); /* what comes may change it */
     bool begins = en->c->turn.at == TURN_IDLE;
     en->events = (struct turn_events){.arena = in->arena, .now_us = clock_now_us()};
     if (begins) {
@@ -610,7 +333,7 @@ static void pump(struct entry *en)
     if (en->current || en->seat.idle)
         return;
     if (en->c)
-        perform(en);
+        effect_perform(en);
     bool busy = en->first || en->asking || en->retrying || (en->c && en->c->turn.at != TURN_IDLE);
     if (!busy && !en->current)
         rest(en);
@@ -660,7 +383,7 @@ int runner_resume(struct runner *r, size_t *taken_up, struct err *e)
     size_t n = 0;
     int result = conversation_unfinished(r->config.store, a, &ids, &n, e);
     for (size_t i = 0; result == 0 && i < n; i++)
-        push(entry_get(r, ids[i]), input_new(IN_RESUME, NULL, NULL));
+        entry_push(entry_get(r, ids[i]), entry_input(IN_RESUME, NULL, NULL));
     *taken_up = result == 0 ? n : 0;
     arena_free(a);
     return result;
@@ -670,7 +393,7 @@ void runner_open(struct runner *r, const struct runner_opening *o, runner_done_f
 {
     int64_t now = clock_now_us();
     struct entry *en = entry_get(r, rng_id(now));
-    struct input *in = input_new(IN_OPEN, done, arg);
+    struct input *in = entry_input(IN_OPEN, done, arg);
     struct buf b = buf_new(in->arena, 1 << 16);
     struct json_writer w = {.out = &b};
     json_open(&w, '{');
@@ -691,22 +414,23 @@ void runner_open(struct runner *r, const struct runner_opening *o, runner_done_f
     in->event = EVENT_OPENED;
     in->body = buf_str(&b);
     en->c = conversation_new(en->id, o->agent);
-    push(en, in);
+    entry_push(en, in);
 }
 
 void runner_record(struct runner *r, int64_t conversation, enum event_kind kind, struct str body,
                    int (*check)(const struct conversation *c, struct err *e), runner_done_fn *done, void *arg)
 {
-    struct input *in = input_new(IN_RECORD, done, arg);
+    struct input *in = entry_input(IN_RECORD, done, arg);
     in->event = kind;
     in->body = str_copy(in->arena, body);
     in->check = check;
-    push(entry_get(r, conversation), in);
+    entry_push(entry_get(r, conversation), in);
 }
 
-void runner_message(struct runner *r, int64_t conversation, struct str text, struct str client_id, runner_done_fn *done, void *arg)
+void runner_message(struct runner *r, int64_t conversation, struct str text, struct str client_id, runner_done_fn *done,
+                    void *arg)
 {
-    struct input *in = input_new(IN_RECORD, done, arg);
+    struct input *in = entry_input(IN_RECORD, done, arg);
     struct buf b = buf_new(in->arena, 1 << 18);
     struct json_writer w = {.out = &b};
     json_open(&w, '{');
@@ -721,30 +445,31 @@ void runner_message(struct runner *r, int64_t conversation, struct str text, str
     json_close(&w, '}');
     in->event = EVENT_MESSAGE_RECEIVED;
     in->body = buf_str(&b);
-    push(entry_get(r, conversation), in);
+    entry_push(entry_get(r, conversation), in);
 }
 
-void runner_decide(struct runner *r, int64_t conversation, int64_t proposal, struct str digest, bool yes, runner_done_fn *done,
-                   void *arg)
+void runner_decide(struct runner *r, int64_t conversation, int64_t proposal, struct str digest, bool yes,
+                   runner_done_fn *done, void *arg)
 {
-    struct input *in = input_new(IN_DECIDE, done, arg);
+    struct input *in = entry_input(IN_DECIDE, done, arg);
     in->number = proposal;
     in->digest = str_copy(in->arena, digest);
     in->yes = yes;
-    push(entry_get(r, conversation), in);
+    entry_push(entry_get(r, conversation), in);
 }
 
 void runner_hand_off(struct runner *r, int64_t conversation, runner_done_fn *done, void *arg)
 {
-    push(entry_get(r, conversation), input_new(IN_HAND_OFF, done, arg));
+    entry_push(entry_get(r, conversation), entry_input(IN_HAND_OFF, done, arg));
 }
 
-void runner_take_over(struct runner *r, int64_t conversation, const char *owner, struct str by, runner_done_fn *done, void *arg)
+void runner_take_over(struct runner *r, int64_t conversation, const char *owner, struct str by, runner_done_fn *done,
+                      void *arg)
 {
-    struct input *in = input_new(IN_TAKE_OVER, done, arg);
+    struct input *in = entry_input(IN_TAKE_OVER, done, arg);
     in->owner = owner;
     in->by = str_copy(in->arena, by);
-    push(entry_get(r, conversation), in);
+    entry_push(entry_get(r, conversation), in);
 }
 
 void runner_stats(const struct runner *r, struct runner_stats *out)

@@ -18,8 +18,8 @@ struct runner_ports {
     void *arg;
     /* Start a read or an action; `done(done_arg, answer)` is called once, later, on the loop, and never after runner_free.
      * The request's texts live until then. */
-    void (*tool)(void *arg, const struct tool_request *rq, void (*done)(void *done_arg, const struct tool_answer *answer),
-                 void *done_arg);
+    void (*tool)(void *arg, const struct tool_request *rq,
+                 void (*done)(void *done_arg, const struct tool_answer *answer), void *done_arg);
     /* Call fn(x) after delay_ms; never after runner_free. */
     void (*after)(void *arg, int64_t delay_ms, void (*fn)(void *x), void *x);
     /* These events are durable now. */
@@ -66,10 +66,11 @@ void runner_open(struct runner *r, const struct runner_opening *opening, runner_
 /* A customer's message. client_id "" for none. */
 void runner_message(struct runner *r, int64_t conversation, struct str text, struct str client_id, runner_done_fn *done,
                     void *arg);
-void runner_decide(struct runner *r, int64_t conversation, int64_t proposal, struct str digest, bool yes, runner_done_fn *done,
-                   void *arg);
+void runner_decide(struct runner *r, int64_t conversation, int64_t proposal, struct str digest, bool yes,
+                   runner_done_fn *done, void *arg);
 void runner_hand_off(struct runner *r, int64_t conversation, runner_done_fn *done, void *arg);
-void runner_take_over(struct runner *r, int64_t conversation, const char *owner, struct str by, runner_done_fn *done, void *arg);
+void runner_take_over(struct runner *r, int64_t conversation, const char *owner, struct str by, runner_done_fn *done,
+                      void *arg);
 /* An event that only records: human.message, rating.given, message.delivered, conversation.closed. `check` may refuse on the
  * folded state (NULL: no check). */
 void runner_record(struct runner *r, int64_t conversation, enum event_kind kind, struct str body,
@@ -78,7 +79,7 @@ void runner_record(struct runner *r, int64_t conversation, enum event_kind kind,
 enum { RUNNER_BUCKETS = 96 };
 struct runner_stats {
     int64_t messages, turns, model_calls, tool_calls, actions, handoffs, resumes, appends, events, failed_appends;
-    int64_t loaded, cached;         /* conversations in memory, and of them idle */
+    int64_t loaded, cached; /* conversations in memory, and of them idle */
     size_t cached_bytes;
     /* Overhead of turns: their time less the time waited for the model, tools and timers. Bucket i counts turns below
      * 1.2^i microseconds (the last: all others). */

@@ -64,8 +64,8 @@ int scratchpad_update(struct arena *a, const struct conversation *c, struct str 
     struct json *args;
     if (json_parse(a, str_trim(arguments).n ? arguments : STR("{}"), &args, e) < 0 || !json_is(args, JSON_OBJECT))
         return err_set(e, ERR_INVALID, "the arguments of update_scratchpad must be one JSON object");
-    const struct json *set = json_get(args, "set"), *routine = json_get(args, "routine"), *step = json_get(args, "step"),
-                      *asking = json_get(args, "asking");
+    const struct json *set = json_get(args, "set"), *routine = json_get(args, "routine"),
+                      *step = json_get(args, "step"), *asking = json_get(args, "asking");
     struct buf b = buf_new(a, 65536);
     struct json_writer w = {.out = &b};
     json_open(&w, '{');

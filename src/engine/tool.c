@@ -106,7 +106,8 @@ int tool_read(struct arena *a, const struct json *spec, struct tool *out, struct
                        STR_ARG(t.name));
     t.action = str_is(effect, "action");
     if (!t.input)
-        return err_set(e, ERR_INVALID, "line %u: the tool %.*s needs `input`, a JSON Schema", spec->line, STR_ARG(t.name));
+        return err_set(e, ERR_INVALID, "line %u: the tool %.*s needs `input`, a JSON Schema", spec->line,
+                       STR_ARG(t.name));
     if (schema_check(t.input, e) < 0)
         return err_in(e, "line %u: input of %.*s", t.input->line, STR_ARG(t.name));
     if (!json_get(spec, "http") && !json_get(spec, "steps"))
@@ -143,7 +144,8 @@ void tool_write_definition(const struct tool *t, struct json_writer *w)
     add_lines(&text, "Call it", json_get(t->spec, "when"));
     add_lines(&text, "Do not call it when", json_get(t->spec, "when_not"));
     if (t->action)
-        buf_adds(&text, "\nAn action: the runtime shows the customer these arguments and asks for a yes before it runs.");
+        buf_adds(&text,
+                 "\nAn action: the runtime shows the customer these arguments and asks for a yes before it runs.");
     const struct json *project = json_get(t->spec, "project");
     if (project && project->child) {
         buf_adds(&text, "\nReturns:");
@@ -196,7 +198,8 @@ static struct str in_language(struct arena *a, const struct json *texts, struct 
     return json_str_or(json_get(texts, str_c(a, language)), json_str_or(json_get(texts, "en"), otherwise));
 }
 
-void tool_write_shown(struct arena *a, const struct tool *t, const struct json *args, struct str language, struct json_writer *w)
+void tool_write_shown(struct arena *a, const struct tool *t, const struct json *args, struct str language,
+                      struct json_writer *w)
 {
     json_open(w, '[');
     const struct json *properties = json_get(t->input, "properties");
@@ -225,8 +228,8 @@ struct sha256 tool_digest(struct arena *a, const struct tool *t, const struct js
 
 struct str tool_key(struct arena *a, int64_t conversation, int64_t proposal_seq, int attempt, bool per_attempt)
 {
-    struct str name = str_f(a, "candor|%lld|%lld|%d", (long long)conversation, (long long)proposal_seq,
-                            per_attempt ? attempt : 0);
+    struct str name =
+        str_f(a, "candor|%lld|%lld|%d", (long long)conversation, (long long)proposal_seq, per_attempt ? attempt : 0);
     struct sha256 h = sha256_of(name);
     return hash_base32(a, h.b, 16);
 }
@@ -263,14 +266,16 @@ static int fill_url(struct arena *a, struct str pattern, const struct json *serv
         const struct json *v = json_path(service ? services : root, name);
         struct str text = v && (v->kind == JSON_STRING || v->kind == JSON_NUMBER) ? v->text : STR_NONE;
         if (!text.n)
-            return err_set(e, ERR_INVALID, "the URL %.*s needs %.*s, which is missing", STR_ARG(pattern), STR_ARG(name));
+            return err_set(e, ERR_INVALID, "the URL %.*s needs %.*s, which is missing", STR_ARG(pattern),
+                           STR_ARG(name));
         if (service) {
             buf_add(&b, text);
             continue;
         }
         for (size_t k = 0; k < text.n; k++) {
             unsigned char c = (unsigned char)text.p[k];
-            bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || strchr("-._~", c);
+            bool plain =
+                (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || strchr("-._~", c);
             if (plain && c) {
                 buf_addc(&b, (char)c);
             } else {

@@ -16,15 +16,15 @@ enum tool_idempotency { TOOL_KEY, TOOL_NO_KEY, TOOL_KEY_PER_ATTEMPT };
 
 struct tool {
     struct str name, version, summary;
-    bool action;               /* changes something: runs only through the action protocol */
-    const struct json *spec;   /* the whole file */
-    const struct json *input;  /* JSON Schema of all arguments, the session's included */
+    bool action;                    /* changes something: runs only through the action protocol */
+    const struct json *spec;        /* the whole file */
+    const struct json *input;       /* JSON Schema of all arguments, the session's included */
     const struct json *model_input; /* the same without what the session supplies and without x- keys */
     enum tool_gate gate;
     enum tool_idempotency idempotency;
-    struct str confirm_macro;  /* "cards.propose_reissue" */
-    int64_t expires_us;        /* how long a proposal stands */
-    int64_t fresh_us;          /* a read's result is used again without a call for so long; 0: never */
+    struct str confirm_macro; /* "cards.propose_reissue" */
+    int64_t expires_us;       /* how long a proposal stands */
+    int64_t fresh_us;         /* a read's result is used again without a call for so long; 0: never */
     int timeout_ms;
     int limit_per_conversation; /* actions that succeeded; 0: no limit */
 };
@@ -60,17 +60,17 @@ struct str tool_key(struct arena *a, int64_t conversation, int64_t proposal_seq,
 struct tool_request {
     const struct tool *tool;
     int64_t conversation;
-    struct str label;     /* the conversation's outside name */
-    struct str call_id;   /* "c12_0"; for actions "a<proposal>" */
-    struct str args;      /* canonical JSON, the session's values included */
-    struct str key;       /* idempotency key; "" for reads */
-    int attempt;          /* 1, 2, ...: from 2 on the first one's outcome is unknown */
-    struct str date;      /* today, for composite tools */
+    struct str label;   /* the conversation's outside name */
+    struct str call_id; /* "c12_0"; for actions "a<proposal>" */
+    struct str args;    /* canonical JSON, the session's values included */
+    struct str key;     /* idempotency key; "" for reads */
+    int attempt;        /* 1, 2, ...: from 2 on the first one's outcome is unknown */
+    struct str date;    /* today, for composite tools */
 };
 
 struct tool_answer {
     enum tool_class class;
-    struct str result;    /* JSON: the projection, or {"error":...} */
+    struct str result; /* JSON: the projection, or {"error":...} */
     int64_t ms;
 };
 
@@ -94,6 +94,7 @@ struct str tool_step_id(const struct tool *t, size_t i);
  * request may have reached the backend. */
 enum tool_class tool_classify(const struct tool *t, int status, bool sent, const struct json *body);
 /* The projected result as JSON text. */
-MUST_USE int tool_project(struct arena *a, const struct tool *t, const struct json *root, struct str *out, struct err *e);
+MUST_USE int tool_project(struct arena *a, const struct tool *t, const struct json *root, struct str *out,
+                          struct err *e);
 
 #endif

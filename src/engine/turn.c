@@ -23,7 +23,8 @@ static void body_begin(struct body *b, struct arena *a)
     json_open(&b->w, '{');
 }
 
-static int body_add(struct body *b, struct conversation *c, struct turn_events *out, enum event_kind kind, struct err *e)
+static int body_add(struct body *b, struct conversation *c, struct turn_events *out, enum event_kind kind,
+                    struct err *e)
 {
     json_close(&b->w, '}');
     if (b->buf.cut)
@@ -94,7 +95,8 @@ static bool acting(const struct conversation *c)
     return c->turn.at == TURN_ACTING || c->turn.at == TURN_UNSURE || c->turn.at == TURN_TIMER;
 }
 
-static int change_owner(struct conversation *c, struct turn_events *out, const char *owner, struct str by, struct err *e)
+static int change_owner(struct conversation *c, struct turn_events *out, const char *owner, struct str by,
+                        struct err *e)
 {
     struct body b;
     body_begin(&b, out->arena);
@@ -249,8 +251,9 @@ static int propose(struct conversation *c, struct turn_events *out, const struct
     json_put_raw(&b.w, json_canonical(out->arena, args));
     json_pair_str(&b.w, "digest", hash_hex(out->arena, digest.b, SHA256_BYTES));
     const struct json *titles = json_get(t->spec, "title");
-    json_pair_str(&b.w, "title", json_str_or(json_get(titles, str_c(out->arena, c->language)),
-                                             json_str_or(json_get(titles, "en"), t->summary)));
+    json_pair_str(
+        &b.w, "title",
+        json_str_or(json_get(titles, str_c(out->arena, c->language)), json_str_or(json_get(titles, "en"), t->summary)));
     json_key(&b.w, "shown");
     tool_write_shown(out->arena, t, args, c->language, &b.w);
     json_pair_int(&b.w, "expires_us", out->now_us + t->expires_us);
@@ -268,7 +271,8 @@ static bool proposing(const struct conversation *c)
            c->proposal.state == PROPOSAL_CONFIRMED;
 }
 
-static bool fresh(const struct conversation *c, const struct tool *t, const struct fact *f, struct str args, int64_t now_us)
+static bool fresh(const struct conversation *c, const struct tool *t, const struct fact *f, struct str args,
+                  int64_t now_us)
 {
     return f && f->result.n && str_eq(f->args, args) && now_us - f->at_us < t->fresh_us;
 }
@@ -336,8 +340,8 @@ static int say_proposal(struct conversation *c, struct turn_events *out, struct 
     if (json_parse(out->arena, c->proposal.args, &args, e) < 0)
         return ERR_INVALID;
     json_set(root, STR("args"), args);
-    if (template_render(out->arena, agent_macro(c->agent, str_c(out->arena, name), c->language), c->language, root, &question,
-                        NULL) < 0) {
+    if (template_render(out->arena, agent_macro(c->agent, str_c(out->arena, name), c->language), c->language, root,
+                        &question, NULL) < 0) {
         c->turn.why = STR("data_unavailable"); /* a question with a hole is not asked */
         c->turn.at = TURN_HANDOFF;
         return 0;
@@ -387,20 +391,20 @@ static int start_action(struct conversation *c, struct turn_events *out, struct 
         return ERR_INVALID;
     struct sha256 digest = tool_digest(out->arena, t, args);
     if (!str_eq(hash_hex(out->arena, digest.b, SHA256_BYTES), p->digest))
-        return err_set(e, ERR_DENIED, "proposal %lld: the arguments are not those that were confirmed", (long long)p->seq);
+        return err_set(e, ERR_DENIED, "proposal %lld: the arguments are not those that were confirmed",
+                       (long long)p->seq);
     int attempt = p->attempt + 1;
     struct body b;
     body_begin(&b, out->arena);
     json_pair_int(&b.w, "proposal", p->seq);
     json_pair_str(&b.w, "tool", p->tool);
-    json_pair_str(&b.w, "key",
-                  tool_key(out->arena, c->id, p->seq, attempt, t->idempotency == TOOL_KEY_PER_ATTEMPT));
+    json_pair_str(&b.w, "key", tool_key(out->arena, c->id, p->seq, attempt, t->idempotency == TOOL_KEY_PER_ATTEMPT));
     json_pair_int(&b.w, "attempt", attempt);
     return body_add(&b, c, out, EVENT_ACTION_STARTED, e);
 }
 
-static int action_done(struct conversation *c, struct turn_events *out, enum tool_class class, struct str result, int64_t ms,
-                       struct err *e)
+static int action_done(struct conversation *c, struct turn_events *out, enum tool_class class, struct str result,
+                       int64_t ms, struct err *e)
 {
     struct body b;
     body_begin(&b, out->arena);
@@ -440,7 +444,7 @@ static int step_handoff(struct conversation *c, struct turn_events *out, struct 
 
 /* The table. A place without a function waits for the world. */
 static int (*const steps[TURN_PLACES])(struct conversation *, struct turn_events *, struct err *) = {
-    [TURN_BEGIN] = step_begin,       [TURN_ASK] = step_ask,    [TURN_ANSWERED] = step_answered,
+    [TURN_BEGIN] = step_begin,       [TURN_ASK] = step_ask,     [TURN_ANSWERED] = step_answered,
     [TURN_GATHERED] = step_gathered, [TURN_ACT] = start_action, [TURN_UNSURE] = step_unsure,
     [TURN_HANDOFF] = step_handoff,
 };
@@ -505,7 +509,8 @@ int turn_tool_answered(struct conversation *c, struct turn_events *out, struct s
     json_pair_str(&b.w, "class", str_of(tool_class_name(answer->class)));
     json_key(&b.w, "result");
     json_put_raw(&b.w, answer->result.n ? answer->result : STR("{}"));
-    if (answer->class == TOOL_OK && t->fresh_us && tool_arguments(out->arena, t, k->args, c->customer, &args, NULL) == 0) {
+    if (answer->class == TOOL_OK && t->fresh_us &&
+        tool_arguments(out->arena, t, k->args, c->customer, &args, NULL) == 0) {
         json_key(&b.w, "args");
         json_put_raw(&b.w, json_canonical(out->arena, args));
     }
@@ -513,7 +518,8 @@ int turn_tool_answered(struct conversation *c, struct turn_events *out, struct s
     return body_add(&b, c, out, EVENT_TOOL_ANSWERED, e);
 }
 
-int turn_action_answered(struct conversation *c, struct turn_events *out, const struct tool_answer *answer, struct err *e)
+int turn_action_answered(struct conversation *c, struct turn_events *out, const struct tool_answer *answer,
+                         struct err *e)
 {
     static const int64_t wait_ms[TURN_ACTION_WAITS_MAX] = {300, 1000, 3000, 10000};
     bool settled = answer->class != TOOL_UNKNOWN && answer->class != TOOL_TRANSIENT;
@@ -526,7 +532,8 @@ int turn_action_answered(struct conversation *c, struct turn_events *out, const 
     return body_add(&b, c, out, EVENT_TIMER_SET, e);
 }
 
-int turn_decided(struct conversation *c, struct turn_events *out, int64_t proposal, struct str digest, bool yes, struct err *e)
+int turn_decided(struct conversation *c, struct turn_events *out, int64_t proposal, struct str digest, bool yes,
+                 struct err *e)
 {
     if (!conversation_open_proposal(c) || c->proposal.seq != proposal || !str_eq(c->proposal.digest, digest) ||
         out->now_us > c->proposal.expires_us || c->owner != OWNER_BOT || c->closed || c->turn.at != TURN_IDLE)
@@ -574,7 +581,8 @@ int turn_resumed(struct conversation *c, struct turn_events *out, struct err *e)
     return 0;
 }
 
-size_t turn_requests(struct arena *a, const struct conversation *c, int64_t now_us, struct tool_request *out, size_t max)
+size_t turn_requests(struct arena *a, const struct conversation *c, int64_t now_us, struct tool_request *out,
+                     size_t max)
 {
     struct tool_request rq = {.conversation = c->id, .label = c->label, .attempt = 1, .key = STR("")};
     if (c->turn.at == TURN_ACTING && max) {

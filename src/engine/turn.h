@@ -22,7 +22,8 @@ struct turn_events {
 };
 
 /* Adds one event and folds it. Errors: as conversation_fold. */
-MUST_USE int turn_add(struct conversation *c, struct turn_events *out, enum event_kind kind, struct str body, struct err *e);
+MUST_USE int turn_add(struct conversation *c, struct turn_events *out, enum event_kind kind, struct str body,
+                      struct err *e);
 
 /* Runs steps until the turn waits: c->turn.at is TURN_IDLE, _MODEL, _TOOLS, _ACTING or _TIMER. */
 MUST_USE int turn_run(struct conversation *c, struct turn_events *out, struct err *e);
@@ -38,8 +39,8 @@ MUST_USE int turn_tool_answered(struct conversation *c, struct turn_events *out,
 MUST_USE int turn_action_answered(struct conversation *c, struct turn_events *out, const struct tool_answer *answer,
                                   struct err *e);
 /* The customer decided by button. Errors: ERR_CONFLICT (no open proposal of that seq and digest, or it expired). */
-MUST_USE int turn_decided(struct conversation *c, struct turn_events *out, int64_t proposal, struct str digest, bool yes,
-                          struct err *e);
+MUST_USE int turn_decided(struct conversation *c, struct turn_events *out, int64_t proposal, struct str digest,
+                          bool yes, struct err *e);
 /* Hands over outside a turn's own course (the customer's button, an operator). */
 MUST_USE int turn_hand_off(struct conversation *c, struct turn_events *out, const char *reason, struct err *e);
 /* A person takes the conversation ("human") or gives it back ("bot"). Errors: ERR_CONFLICT (it is there already). */
@@ -49,7 +50,8 @@ MUST_USE int turn_take_over(struct conversation *c, struct turn_events *out, con
 MUST_USE int turn_resumed(struct conversation *c, struct turn_events *out, struct err *e);
 
 /* What TURN_TOOLS or TURN_ACTING waits for. At most max requests; the texts live in `a`. */
-size_t turn_requests(struct arena *a, const struct conversation *c, int64_t now_us, struct tool_request *out, size_t max);
+size_t turn_requests(struct arena *a, const struct conversation *c, int64_t now_us, struct tool_request *out,
+                     size_t max);
 
 enum { TURN_ACTION_WAITS_MAX = 4 }; /* 0.3, 1, 3 and 10 s; then a person learns the outcome */
 
