@@ -270,7 +270,7 @@ static int expect_turn(const struct scene *x, struct str rest, struct err *e)
 {
     static const char *const places[TURN_PLACES] = {[TURN_IDLE] = "over", [TURN_MODEL] = "asking", [TURN_TOOLS] = "looking",
                                                     [TURN_ACTING] = "acting", [TURN_TIMER] = "waiting"};
-    struct str there = str_of(places[x->c->turn.at]);
+    struct str there = str_of(places[stage_turn(x->stage)]);
     return str_eq(rest, there) ? 0 : wrong(e, there);
 }
 

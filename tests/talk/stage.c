@@ -494,6 +494,11 @@ struct store *stage_store(const struct stage *s)
     return s->store;
 }
 
+enum turn_at stage_turn(const struct stage *s)
+{
+    return s->at;
+}
+
 bool stage_opened(const struct stage *s)
 {
     return s->conversation != 0;

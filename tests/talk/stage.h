@@ -43,6 +43,7 @@ int64_t stage_act_seq(const struct stage *s); /* seq of the last event before th
 const struct agent *stage_cast(const struct stage *s);
 struct cues *stage_cues(const struct stage *s);
 bool stage_opened(const struct stage *s);
+enum turn_at stage_turn(const struct stage *s); /* where the running program stands */
 /* The journal; the folded conversation (freed with `a`). */
 MUST_USE int stage_events(struct stage *s, struct arena *a, struct event **events, size_t *n, struct err *e);
 MUST_USE int stage_folded(struct stage *s, struct arena *a, struct conversation **out, struct err *e);
