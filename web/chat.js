@@ -55,6 +55,7 @@ const language_words = {
     action_refused: 'It could not be done: it was refused.',
     action_already_done: 'Done. It had gone through before and was not done twice.',
     action_unknown: 'It is not certain yet whether it was done. It is being checked and will not be done twice.',
+    rating_title: 'Rate this chat',
     rating_question: 'After this chat, how likely are you to recommend us?',
     rating_low: '0: not at all',
     rating_high: '10: very likely',
@@ -129,6 +130,7 @@ const language_words = {
     action_refused: 'Não foi possível: o pedido foi recusado.',
     action_already_done: 'Feito. Já tinha sido concluído e não foi feito duas vezes.',
     action_unknown: 'Ainda não é certo se foi feito. Está sendo verificado e não será feito duas vezes.',
+    rating_title: 'Avaliar esta conversa',
     rating_question: 'Depois desta conversa, qual a chance de você nos recomendar?',
     rating_low: '0: nenhuma',
     rating_high: '10: muito grande',
@@ -203,6 +205,7 @@ const language_words = {
     action_refused: 'No se pudo hacer: la solicitud fue rechazada.',
     action_already_done: 'Listo. Ya se había completado y no se hizo dos veces.',
     action_unknown: 'Todavía no es seguro si se hizo. Se está verificando y no se hará dos veces.',
+    rating_title: 'Calificar este chat',
     rating_question: 'Después de este chat, ¿qué tan probable es que nos recomiendes?',
     rating_low: '0: nada probable',
     rating_high: '10: muy probable',
@@ -232,7 +235,7 @@ export { language_words };
 
 const MESSAGE_CHARS_MAX = 10000, COUNTER_FROM_CHARS = 9000;
 const STILL_WORKING_MS = 3000, DRAFT_KEPT_MS = 400, LOST_SHOWN_MS = 1000, CALL_MS = 20000, MISSED_MS = 5000;
-const BACKOFF_MS = [300, 600, 1200, 2500, 5000, 10000]; /* the last one again and again */
+const BACKOFF_MS = [300, 600, 1200, 2500, 5000]; /* the last one again and again */
 const SENDS_MAX = 4;
 
 const els = {};
@@ -430,6 +433,8 @@ function new_log() {
   els.list.replaceChildren();
   els.greeting.hidden = false;
   els.newer.hidden = true;
+  els.rating.open = false;
+  els.rate.reset();
   els.rated.textContent = '';
   els.text.value = saved.text;
   forget_draft();
@@ -494,7 +499,7 @@ function set_state(item, state) {
   const li = shown.own.get(item.client_id), line = li.querySelector('.state');
   li.classList.toggle('failed', state === 'failed');
   line.replaceChildren(say(state));
-  if (state === 'failed') {
+  if (state === 'failed' && !shown.closed) {
     const again = el('button', {type: 'button'}, say('retry'));
     again.onclick = () => {
       els.problem.textContent = '';
@@ -521,13 +526,15 @@ let delivering = Promise.resolve(); /* one after the other, so that they arrive 
 function deliver(item) {
   keep(item, false);
   set_state(item, 'sending');
+  try_now();
   const mine = shown;
   delivering = delivering.then(() => mine === shown && send(item)).catch(problem => {
     if (mine !== shown)
       return;
     keep(item, true);
     set_state(item, 'failed');
-    show_problem(problem);
+    if (problem.status !== 0) /* that there is no connection is told already */
+      show_problem(problem);
   });
 }
 
@@ -624,7 +631,7 @@ function new_card(ev) {
   const card = {seq: ev.seq, digest: ev.digest, li, open: true, timer: 0};
   confirm.onclick = () => decide(card, 'confirm');
   cancel.onclick = () => decide(card, 'cancel');
-  const left_ms = Date.parse(ev.expires) - Date.now() - server_ahead_ms;
+  const left_ms = Date.parse(ev.expires) + 1000 - Date.now() - server_ahead_ms; /* its seconds are cut off */
   card.timer = setTimeout(settle, Math.min(Math.max(left_ms, 0), 2 ** 31 - 1), card, 'closed_expired');
   return card;
 }
@@ -636,7 +643,8 @@ function settle(card, outcome) {
   card.open = false;
   const had_focus = card.li.contains(document.activeElement);
   card.li.classList.add('settled');
-  card.li.querySelectorAll('.choices, .expiry').forEach(e => e.remove());
+  card.li.querySelectorAll('.author, .choices, .expiry').forEach(e => e.remove());
+  card.li.firstElementChild.setAttribute('aria-labelledby', 'card-' + card.seq);
   card.li.querySelector('.outcome').textContent = say(outcome);
   if (had_focus)
     els.text.focus();
@@ -732,6 +740,9 @@ const on = {
     note(say('note_closed'));
     for (const card of shown.cards.values())
       settle(card, 'closed_void');
+    for (const item of saved.outbox)
+      set_state(item, 'failed');
+    els.rating.open = true;
     show_state();
     if (writing)
       els.new.focus();
@@ -757,7 +768,7 @@ let source, retry_timer, lost_timer, missed_timer, tries = 0;
 function disconnect() {
   for (const timer of [retry_timer, lost_timer, missed_timer])
     clearTimeout(timer);
-  retry_timer = lost_timer = missed_timer = 0;
+  retry_timer = lost_timer = missed_timer = tries = 0;
   source?.close();
   source = null;
   els.lost.textContent = '';
@@ -788,6 +799,7 @@ async function read_missed(mine) {
 async function connect() {
   const mine = shown;
   source?.close();
+  source = null;
   clearTimeout(retry_timer);
   retry_timer = 0;
   try {
@@ -802,10 +814,10 @@ async function connect() {
   if (mine !== shown)
     return;
   if (!shown.filled) { /* what was said before is not read out; what comes now is */
-    await sleep(100);
     shown.filled = true;
-    els.log.ariaLive = 'polite';
+    setTimeout(() => { els.log.ariaLive = 'polite'; }, els.list.children.length ? 100 : 0);
   }
+  source?.close();
   source = new EventSource(path_of('/events?after=' + shown.seq));
   source.onopen = () => {
     tries = 0;
@@ -956,9 +968,11 @@ els.leave.onclick = () => {
 for (let score = 0; score <= 10; score++)
   els.scores.append(el('label', {}, el('input', {type: 'radio', name: 'score', value: score, required: ''}), String(score)));
 
-els.rating.onsubmit = async e => {
+els.rating.ontoggle = () => els.rating.open && els.rating.scrollIntoView({block: 'nearest'});
+
+els.rate.onsubmit = async e => {
   e.preventDefault();
-  const score = Number(new FormData(els.rating).get('score'));
+  const score = Number(new FormData(els.rate).get('score'));
   if (!await press('/rating', {score}))
     return;
   saved.rated = true;

@@ -68,7 +68,7 @@ def targets(b):
 
 def names(b):
     found = []
-    for element in b.find_all("button, input, textarea, select, a[href], [role], dialog[open], main, fieldset, form"):
+    for element in b.find_all("button, input, textarea, select, summary, a[href], [role], dialog[open], main, fieldset, form"):
         if not b.js(COMMON + "return seen(arguments[0])", {"element-6066-11e4-a52e-4f735466cecf": element}):
             continue
         role, label = b.accessible(element)

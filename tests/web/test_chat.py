@@ -20,6 +20,7 @@ import time
 import traceback
 import urllib.parse
 
+sys.dont_write_bytecode = True
 import checks
 from browser import ENTER, RIGHT, SHIFT, SPACE, TAB, Browser, Failed, programs
 
@@ -28,13 +29,14 @@ HOSTILE = "<img src=x onerror=\"window.pwned=1\"><script>window.pwned=2</script>
 
 
 def call(port, method, path, body=None, **headers):
+    """One request, JSON both ways (or text back)."""
     c = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
     try:
         c.request(method, path, None if body is None else json.dumps(body),
                   {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}})
         answer = c.getresponse()
-        text = answer.read()
-        return answer.status, json.loads(text) if text else None
+        text = answer.read().decode()
+        return answer.status, json.loads(text) if "json" in answer.getheader("Content-Type", "") else text
     finally:
         c.close()
 
@@ -96,6 +98,13 @@ class World:
     def journal(self):
         """Who said what, as the server has it."""
         return [(e["from"], e["text"]) for e in self.staff("GET", "/events?after=0")["events"] if e["type"] == "message"]
+
+    def listening(self):
+        """Waits until the page has its stream open."""
+        until = time.monotonic() + 5
+        while not re.search(r"readers_open [1-9]", call(self.port, "GET", "/metrics")[1]):
+            check(time.monotonic() < until, "the page opens no stream")
+            time.sleep(0.02)
 
     # --- what a customer does ---
 
@@ -203,11 +212,11 @@ def the_server_dies_between_confirm_and_card_and_there_is_one_card(w):
     w.ask_for_card()
     w.bank_does(slow_ms=700)
     w.b.click(".card:last-child .choices button:nth-child(2)")
-    w.b.wait("document.querySelector('.card.settled .outcome').textContent.startsWith('Você confirmou')")
+    w.b.wait("document.querySelector('.card.settled .outcome')?.textContent.startsWith('Você confirmou')")
     w.kill()
     w.bank_does(slow_ms=0)
     w.start()
-    w.b.wait("document.querySelector('.card .outcome').textContent.startsWith('Feito')", 15, "the outcome after the restart")
+    w.b.wait("document.querySelector('.card .outcome')?.textContent.startsWith('Feito')", 15, "the outcome after the restart")
     w.replies(2)
     same(len(w.reissues("joao")), 1)
     same([t for k, t in w.lines() if k.startswith("from-")], [text for _, text in w.journal()])
@@ -228,6 +237,7 @@ def a_person_is_asked_for_takes_over_and_is_told_apart(w):
     check("marta" in author and "Person" in author and "AI" not in author, "a person's message is signed %r" % author)
     same(w.b.js("return document.querySelector('.from-person .text').textContent"), "Hello, Marta here. " + HOSTILE)
     same(w.b.js("return document.querySelector('#who').textContent"), "A person is answering")
+    w.b.click("#rating summary")
     w.b.click("#scores label:nth-child(10)")
     w.b.click("#rating button")
     w.b.wait("document.querySelector('#rated').textContent && document.querySelector('#rating').hidden")
@@ -249,16 +259,41 @@ def an_open_card_is_settled_by_cancel_by_other_words_and_by_a_person(w):
     w.sign_in("ana")
     w.ask_for_card()
     w.b.click(".card .choices button:nth-child(1)")
-    w.b.wait("document.querySelector('.card .outcome').textContent === 'Você cancelou. Nada foi feito.'")
+    w.b.wait("document.querySelector('.card .outcome')?.textContent === 'Você cancelou. Nada foi feito.'")
     w.replies(2)
     w.sign_in("joao")
     w.ask_for_card()
     w.say("não tenho certeza")
-    w.b.wait("document.querySelector('.card.settled .outcome').textContent === 'Isto não vale mais. Nada foi feito.'")
+    w.b.wait("document.querySelector('.card.settled .outcome')?.textContent === 'Isto não vale mais. Nada foi feito.'")
     w.b.wait("document.querySelectorAll('.card').length === 2")
     w.staff("POST", "/takeover", {"expert": "marta"})
     w.b.wait("document.querySelectorAll('.card.settled').length === 2")
     same(w.reissues("joao"), [])
+
+
+@test
+def an_offer_that_ran_out_can_not_be_confirmed(w):
+    tool = os.path.join(w.workspace, "tools/reissue_card.yaml")
+    with open(tool, encoding="utf-8") as f:
+        text = f.read()
+
+    def restart_with(words):
+        w.kill()
+        with open(tool, "w", encoding="utf-8") as f:
+            f.write(words)
+        w.start()
+
+    restart_with(text.replace("expires_s: 900", "expires_s: 2"))
+    try:
+        w.sign_in("ana")
+        w.ask_for_card()
+        w.b.js("window.late = document.querySelector('.card .choices button:nth-child(2)')")
+        w.b.wait("document.querySelector('.card.settled .outcome')?.textContent.startsWith('O prazo')", 5)
+        w.b.js("window.late.click()")  # as if the page had not noticed
+        time.sleep(0.3)
+        same(w.reissues("ana"), [])
+    finally:
+        restart_with(text)
 
 
 # --- messages that are hard to send ---
@@ -291,6 +326,17 @@ def an_unsent_message_survives_a_reload(w):
     w.b.wait("document.querySelectorAll('#list .from-customer').length === 1 && !document.querySelector('#list .pending')")
     w.replies(1)
     same([t for who, t in w.journal() if who == "customer"], ["kept for later"])
+
+
+@test
+def a_stream_that_is_dead_and_does_not_know_it_is_replaced(w):
+    w.sign_in("grace")
+    w.b.js("window.living = EventSource; window.EventSource = class { addEventListener() {} close() {} }")
+    w.b.js("document.querySelector('#new').click()")  # a new chat, over the dead stream
+    w.say("hello")
+    w.b.wait("!document.querySelector('#list .pending')")
+    w.b.js("window.EventSource = window.living")
+    w.replies(1, 10)
 
 
 @test
@@ -377,12 +423,14 @@ def the_whole_road_works_with_the_keyboard_alone(w):
     check(w.b.js("return document.activeElement.id") == "text", "the focus left the composer")
     walk_to("e.closest('.card') && e.textContent === 'Confirmar'", (SHIFT, TAB))
     w.b.press(SPACE)
-    w.b.wait("document.querySelector('.card .outcome').textContent === 'Listo.'")
+    w.b.wait("document.querySelector('.card .outcome')?.textContent === 'Listo.'")
     same(len(w.reissues("ines")), 1)
     walk_to("e.id === 'person'", (SHIFT, TAB))
     w.b.press(ENTER)
     w.b.wait("!document.querySelector('#rating').hidden")
-    walk_to("e.type === 'radio'", (SHIFT, TAB))
+    walk_to("e.tagName === 'SUMMARY'", (SHIFT, TAB))
+    w.b.press(ENTER)
+    walk_to("e.type === 'radio'")
     w.b.press(SPACE, RIGHT, RIGHT)
     same(w.b.js("return document.querySelector('#rating :checked').value"), w.b.js("return document.activeElement.value"))
     walk_to("e.closest('#rating') && e.type === 'submit'")
@@ -396,6 +444,7 @@ def only_what_is_finished_is_read_out(w):
     w.b.js(r"""window.drafts = 0;
         new MutationObserver(() => { window.drafts++; }).observe(document.querySelector('#draft-text'), {childList: true, characterData: true, subtree: true})""")
     checks.watch_announcements(w.b)
+    w.listening()
     w.ask_for_card()
     w.b.wait("document.querySelector('#working').hidden")
     check(w.b.js("return window.drafts") > 5, "the reply was not seen growing")
@@ -423,6 +472,7 @@ def every_screen_holds_for_every_visitor(w):
         else:
             w.b.click("#person")
             w.b.wait("!document.querySelector('#rating').hidden")
+            w.b.click("#rating summary")
         for width, height in ((1280, 800), (320, 640), (320, 256)):
             w.b.size(width, height)
             for scheme in ("light", "dark"):
