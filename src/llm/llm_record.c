@@ -236,12 +236,34 @@ static void answer_now(void *arg)
     free(t);
 }
 
+/* A quote inside a message's text is escaped, so a message's beginning cannot stand inside another message. */
+struct sha256 llm_record_key(const struct llm_question *q)
+{
+    static const char begin[] = "{\"role\":\"user\",\"content\":\"";
+    struct arena *a = arena_new("record key", 1024);
+    struct str rest = q->transcript;
+    ptrdiff_t at;
+    sha256_state s;
+    sha256_begin(&s);
+    sha256_add(&s, str_f(a, "%d", q->call_n));
+    while ((at = str_find(rest, str_of(begin))) >= 0) {
+        rest = str_from(rest, (size_t)at + sizeof begin - 1);
+        size_t n = 0;
+        while (n < rest.n && rest.p[n] != '"')
+            n += rest.p[n] == '\\' ? 2 : 1;
+        sha256_add(&s, STR("\n"));
+        sha256_add(&s, str_head(rest, n));
+    }
+    arena_free(a);
+    return sha256_end(&s);
+}
+
 static struct llm_attempt *record_ask(struct llm_provider *provider, const struct llm_question *q, int total_ms,
                                       const struct llm_attempt_hooks *hooks, void *arg)
 {
     struct recording *p = (struct recording *)provider;
     struct llm_attempt *t = mem_get(sizeof *t);
-    struct sha256 transcript = sha256_of(q->transcript);
+    struct sha256 key = llm_record_key(q);
     *t = (struct llm_attempt){.p = p,
                               .hooks = *hooks,
                               .arg = arg,
@@ -249,7 +271,7 @@ static struct llm_attempt *record_ask(struct llm_provider *provider, const struc
                               .call_n = q->call_n,
                               .by_call = digest_of_call(q->label, q->call_n),
                               .by_label = digest_of("l", q->label),
-                              .by_key = digest_of("k", (struct str){(const char *)transcript.b, SHA256_BYTES})};
+                              .by_key = digest_of("k", (struct str){(const char *)key.b, SHA256_BYTES})};
     t->timer = loop_after(p->loop, 0, answer_now, t);
     return t;
 }
@@ -347,7 +369,7 @@ static struct str line_write(struct arena *a, const struct llm_question *q, cons
 {
     struct buf line = buf_new(a, LINE_BYTES_MAX);
     struct json_writer w = {.out = &line};
-    struct sha256 key = sha256_of(q->transcript);
+    struct sha256 key = llm_record_key(q);
     json_open(&w, '{');
     json_pair_str(&w, "label", q->label);
     json_pair_int(&w, "call", q->call_n);

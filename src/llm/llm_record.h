@@ -4,7 +4,7 @@
  * created with mode 0600 and must be erased with the conversations it came from.
  *
  * JSON Lines, UTF-8. One line is one answered question:
- *   {"label":"conversation's outside name","call":1,"key":"<sha256 hex of the transcript piece>",
+ *   {"label":"conversation's outside name","call":1,"key":"<sha256 hex, see llm_record_key>",
  *    "answer":{"text":"..." or null,"calls":[{"id":"...","name":"...","arguments":"..."}],
  *              "finish":"stop","in":812,"out":40}}
  * label may be ""; in and out may be missing (then they are estimated); other members are ignored. An answer
@@ -13,14 +13,19 @@
 #ifndef LLM_LLM_RECORD_H
 #define LLM_LLM_RECORD_H
 
+#include "base/hash.h"
 #include "llm/llm_provider.h"
 
 enum { LLM_RECORDING_BYTES_MAX = 256 << 20 };
 
 /* Plays config->recording back: found by label and call when the question has a label that the file knows, else
- * by the transcript. The words come in a few deltas, as from a stream. A question without an answer ends with
+ * by its key. The words come in a few deltas, as from a stream. A question without an answer ends with
  * ERR_NOT_FOUND. Errors: ERR_NOT_FOUND (no such file), ERR_INVALID (names the line), ERR_LIMIT (too large). */
 MUST_USE int llm_record_new(struct loop *l, const struct llm_config *config, struct llm_provider **out, struct err *e);
+
+/* What a question without a label is found by: the number of the call and the customer's words so far. Not the tools'
+ * results, so that a recording can be played beside a backend that gives new numbers. */
+struct sha256 llm_record_key(const struct llm_question *q);
 
 /* Writing down. Each line is one write to a file opened for appending, so that processes may share it. */
 struct llm_recorder;

@@ -110,19 +110,26 @@ TEST(an_answer_is_found_by_label_and_call)
     arena_free(a);
 }
 
-TEST(without_a_known_label_an_answer_is_found_by_its_transcript)
+#define SAYS(text) "{\"role\":\"user\",\"content\":\"" text "\"}"
+#define TOOL_SAYS(text) "{\"role\":\"tool\",\"tool_call_id\":\"c1_0\",\"content\":\"" text "\"}"
+
+TEST(without_a_known_label_an_answer_is_found_by_the_customers_words_and_the_number_of_the_call)
 {
     struct arena *a = arena_new("test", 0);
     struct llm *m;
     struct err e;
-    struct sha256 key = sha256_of(STR("the transcript"));
+    struct llm_question q = {.transcript = STR(SAYS("my \\\"card\\\"?") "," TOOL_SAYS("RC-1")), .call_n = 2};
+    struct sha256 key = llm_record_key(&q);
     struct str line = str_f(a, "{\"label\":\"x\",\"call\":1,\"key\":\"%.*s\",\"answer\":{\"text\":\"yes\"}}\n",
                             STR_ARG(hash_hex(a, key.b, SHA256_BYTES)));
     CHECK_INT(open_recording(file_put(a, "r", line.p), &m, &e), 0);
-    CHECK_STR(ask(a, m, "", 9, "the transcript").answer.text, "yes");
-    CHECK_STR(ask(a, m, "stranger", 9, "the transcript").answer.text, "yes");
-    CHECK_INT(ask(a, m, "x", 2, "the transcript").answer.result, ERR_NOT_FOUND); /* the label is known */
-    CHECK_INT(ask(a, m, "", 1, "another").answer.result, ERR_NOT_FOUND);
+    CHECK_STR(ask(a, m, "", 2, SAYS("my \\\"card\\\"?") "," TOOL_SAYS("RC-1")).answer.text, "yes");
+    CHECK_STR(ask(a, m, "", 2, SAYS("my \\\"card\\\"?") "," TOOL_SAYS("RC-2")).answer.text, "yes"); /* another number */
+    CHECK_STR(ask(a, m, "stranger", 2, SAYS("my \\\"card\\\"?")).answer.text, "yes");
+    CHECK_INT(ask(a, m, "x", 2, SAYS("my \\\"card\\\"?")).answer.result, ERR_NOT_FOUND); /* the label is known */
+    CHECK_INT(ask(a, m, "", 3, SAYS("my \\\"card\\\"?")).answer.result, ERR_NOT_FOUND);
+    CHECK_INT(ask(a, m, "", 2, SAYS("my card?")).answer.result, ERR_NOT_FOUND);
+    CHECK_INT(ask(a, m, "", 2, SAYS("my \\\"card\\\"?") "," SAYS("hello?")).answer.result, ERR_NOT_FOUND);
     llm_free(m);
     arena_free(a);
 }
@@ -323,7 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_is_found_by_label_and_call),
-        cmocka_unit_test(without_a_known_label_an_answer_is_found_by_its_transcript),
+        cmocka_unit_test(without_a_known_label_an_answer_is_found_by_the_customers_words_and_the_number_of_the_call),
         cmocka_unit_test(the_later_of_two_answers_counts_and_an_unfinished_line_is_none),
         cmocka_unit_test(a_bad_line_is_named),
         cmocka_unit_test(a_recording_that_is_not_there_is_not_found),
