@@ -80,3 +80,39 @@ int conversation_unfinished(struct store *s, struct arena *a, int64_t **ids, siz
     int r = store_ask(s, "SELECT id FROM conversation WHERE turn_open = 1 AND dataset = '' ORDER BY id", &q, e);
     return r < 0 ? r : query_gather(q, a, sizeof **ids, id_row, (void **)ids, n, e);
 }
+
+int conversation_newest(struct store *s, struct arena *a, struct str customer, size_t max,
+                        struct conversation_row **rows, size_t *n, struct err *e)
+{
+    sqlite3_stmt *q;
+    int r =
+        customer.n
+            ? store_ask(s, "SELECT " COLUMNS " FROM conversation WHERE customer = ?2 ORDER BY id DESC LIMIT ?1", &q, e)
+            : store_ask(s, "SELECT " COLUMNS " FROM conversation ORDER BY id DESC LIMIT ?1", &q, e);
+    if (r < 0)
+        return r;
+    query_int(q, 1, (int64_t)max);
+    if (customer.n)
+        query_text(q, 2, customer);
+    return query_gather(q, a, sizeof **rows, conversation_row, (void **)rows, n, e);
+}
+
+int conversation_may_open(struct store *s, struct str customer, struct str key, int64_t max, struct err *e)
+{
+    sqlite3_stmt *q;
+    int r = store_ask(s,
+                      "SELECT 1 WHERE (SELECT count(*) FROM (SELECT 1 FROM conversation WHERE customer = ?1"
+                      " AND status = 'open' AND dataset = '' LIMIT ?3)) < ?3"
+                      " OR EXISTS (SELECT 1 FROM opening WHERE customer = ?1 AND key = ?2)",
+                      &q, e);
+    if (r < 0)
+        return r;
+    query_text(q, 1, customer);
+    query_text(q, 2, key);
+    query_int(q, 3, max);
+    r = query_step(q, e);
+    query_close(q);
+    return r == 0  ? err_set(e, ERR_LIMIT, "%lld conversations of this customer are open already", (long long)max)
+           : r < 0 ? r
+                   : 0;
+}

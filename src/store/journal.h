@@ -42,6 +42,11 @@ MUST_USE int conversation_find(struct store *s, struct arena *a, int64_t id, str
 /* Filters: NULL or "" means any. Ordered by id. */
 MUST_USE int conversation_list(struct store *s, struct arena *a, const char *agent, const char *set,
                                const char *customer, struct conversation_row **rows, size_t *n, struct err *e);
+/* The newest `max`, newest first; of any customer where `customer` is "". */
+MUST_USE int conversation_newest(struct store *s, struct arena *a, struct str customer, size_t max,
+                                 struct conversation_row **rows, size_t *n, struct err *e);
+/* Errors: ERR_LIMIT: `max` of the customer's own conversations are open, and none was opened under `key`. */
+MUST_USE int conversation_may_open(struct store *s, struct str customer, struct str key, int64_t max, struct err *e);
 /* Conversations whose turn is open: what a new process must take up. */
 MUST_USE int conversation_unfinished(struct store *s, struct arena *a, int64_t **ids, size_t *n, struct err *e);
 

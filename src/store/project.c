@@ -56,11 +56,9 @@ static int on_opened(const struct consequence *x, struct err *e)
     return query_run(q, e);
 }
 
-static int on_message_received(const struct consequence *x, struct err *e)
+/* What tells a repeated message from a new one. */
+static int inbox_add(const struct consequence *x, struct err *e)
 {
-    /* While a person has the conversation, or is to have it, nobody waits for the agent. */
-    if (strcmp(x->f->owner, "bot") == 0 && !x->f->closed)
-        turn_set(x->f, true);
     if (field(x, "client_id").n == 0)
         return 0;
     sqlite3_stmt *q;
@@ -71,6 +69,14 @@ static int on_message_received(const struct consequence *x, struct err *e)
     query_text(q, 2, field(x, "client_id"));
     query_int(q, 3, x->ev->seq);
     return query_run(q, e);
+}
+
+static int on_message_received(const struct consequence *x, struct err *e)
+{
+    /* While a person has the conversation, or is to have it, nobody waits for the agent. */
+    if (strcmp(x->f->owner, "bot") == 0 && !x->f->closed)
+        turn_set(x->f, true);
+    return inbox_add(x, e);
 }
 
 static int on_confirmation_given(const struct consequence *x, struct err *e)
@@ -135,6 +141,12 @@ static int on_message_for_customer(const struct consequence *x, struct err *e)
     query_int(q, 3, x->ev->seq);
     query_text(q, 4, field(x, "mid"));
     return query_run(q, e);
+}
+
+static int on_human_message(const struct consequence *x, struct err *e)
+{
+    int r = inbox_add(x, e);
+    return r < 0 ? r : on_message_for_customer(x, e);
 }
 
 static int on_message_delivered(const struct consequence *x, struct err *e)
@@ -225,7 +237,7 @@ static const struct {
     [EVENT_ACTION_DONE] = {on_action_done, "key", JSON_STRING},
     [EVENT_REPLY_SENT] = {on_message_for_customer, "mid", JSON_STRING},
     [EVENT_OWNER_CHANGED] = {on_owner_changed, "owner", JSON_STRING},
-    [EVENT_HUMAN_MESSAGE] = {on_message_for_customer, "mid", JSON_STRING},
+    [EVENT_HUMAN_MESSAGE] = {on_human_message, "mid", JSON_STRING},
     [EVENT_TIMER_SET] = {on_timer_set, "due_us", JSON_NUMBER},
     [EVENT_TIMER_FIRED] = {on_timer_fired, "timer", JSON_NUMBER},
     [EVENT_TURN_ENDED] = {on_turn_ended, "outcome", JSON_STRING},

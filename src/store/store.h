@@ -56,7 +56,7 @@ typedef void store_done(void *arg, const struct appended *done);
 /* Queues the append; `done` is called once it is durable, or is refused:
  *   ERR_CONFLICT   seq is not the journal's next; nothing was written
  *   ERR_DENIED     the lease was lost to another holder
- *   ERR_DUPLICATE  a message.received with this "client_id" is in this conversation already, or a
+ *   ERR_DUPLICATE  a message.received or human.message with this "client_id" is in this conversation already, or a
  *                  conversation.opened with this "key" exists; nothing was written
  *   ERR_INVALID    a body is not what its kind needs; nothing was written
  *   ERR_FULL       nothing of the whole group was written; later appends are tried again

@@ -123,7 +123,7 @@ static int append_check(struct store *s, const struct append *ap, struct json **
     answer->sha = f->sha;
     for (size_t i = 0; i < ap->n; i++) {
         enum event_kind kind = ap->events[i].kind;
-        if (kind != EVENT_OPENED && kind != EVENT_MESSAGE_RECEIVED)
+        if (kind != EVENT_OPENED && kind != EVENT_MESSAGE_RECEIVED && kind != EVENT_HUMAN_MESSAGE)
             continue;
         r = duplicate(s, &ap->events[i], ap->conversation, bodies[i], answer, e);
         if (r != 0)
