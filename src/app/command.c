@@ -23,9 +23,12 @@ static const struct row {
     {"serve", cmd_serve, "", 0, 0, "--port=", "answer customers: HTTP API, chat page, workers"},
     {"chat", cmd_chat, "AGENT", 1, 1, "--as= --locale=", "talk to an agent in the terminal, as a customer (--as)"},
     {"check", cmd_check, "", 0, 0, "", "read the workspace's modules and judges, say what is wrong"},
-    {"import", cmd_import, "FORMAT FILE", 2, 2, "--set=", "recorded conversations into a set (tau-bench, openai-jsonl, candor-jsonl)"},
-    {"export", cmd_export, "SET", 1, 1, "--format=", "a set's conversations, a line each: openai-jsonl (default), tau-bench, candor-jsonl"},
-    {"judge", cmd_judge, "SET", 1, 1, "--judge=", "verdicts of the workspace's judges on a set, or on an agent's conversations"},
+    {"import", cmd_import, "FORMAT FILE", 2, 2,
+     "--set=", "recorded conversations into a set (tau-bench, openai-jsonl, candor-jsonl)"},
+    {"export", cmd_export, "SET", 1, 1,
+     "--format=", "a set's conversations, a line each: openai-jsonl (default), tau-bench, candor-jsonl"},
+    {"judge", cmd_judge, "SET", 1, 1,
+     "--judge=", "verdicts of the workspace's judges on a set, or on an agent's conversations"},
     {"report", cmd_report, "SET", 1, 1, "", "pass^k, failure rates, the worst conversations"},
     {"replay", cmd_replay, "SET", 1, 1, "", "run recorded conversations through the engine and compare"},
     {"audit", cmd_audit, "[verify]", 0, 1, "", "verify hash chain, prompts and derived tables of the store"},
@@ -57,8 +60,10 @@ static int cmd_help(struct command_context *c)
     puts("candor runs customer-support agents and proves how good they are.\n");
     for (size_t i = 0; i < ROWS; i++)
         printf("  candor %-8s %-12s %s\n", rows[i].name, rows[i].arguments, rows[i].what);
-    puts("\nCommon: --workspace DIR (else $CANDOR_WORKSPACE, the current folder, or the example of the set's name), --json, -o FILE,\n"
-         "--set KEY=VALUE over candor.yaml (`import` takes its set's name there). Exit status: 0 yes, 1 the answer is no,\n"
+    puts("\nCommon: --workspace DIR (else $CANDOR_WORKSPACE, the current folder, or the example of the set's name), "
+         "--json, -o FILE,\n"
+         "--set KEY=VALUE over candor.yaml (`import` takes its set's name there). Exit status: 0 yes, 1 the answer is "
+         "no,\n"
          "2 usage, 3 the world failed, 4 bad input data. Start with: make run");
     return 0;
 }
@@ -126,7 +131,8 @@ static int row_option(const struct row *row, const char *arg)
 
 static int unknown_option(const struct row *row, const char *arg)
 {
-    static const char *const common[] = {"--workspace", "--json", "--set", "--port", "--as", "--locale", "--judge", NULL};
+    static const char *const common[] = {"--workspace", "--json",   "--set",   "--port",
+                                         "--as",        "--locale", "--judge", NULL};
     const char *nearest = settings_nearest((struct str){arg, strcspn(arg, "=")}, common);
     fprintf(stderr, "candor %s: there is no option %s%s%s%s\n", row->name, arg, nearest ? "; did you mean " : "",
             nearest ? nearest : "", nearest ? "?" : "");
@@ -160,7 +166,10 @@ static int read_arguments(const struct row *row, int argc, char **argv, struct c
         int own = row_option(row, arg);
         if (!common && !own)
             return unknown_option(row, arg);
-        const char *value = equals && strncmp(arg, "--", 2) == 0 ? equals + 1 : own == 1 ? "" : i + 1 < argc ? argv[++i] : NULL;
+        const char *value = equals && strncmp(arg, "--", 2) == 0 ? equals + 1
+                            : own == 1                           ? ""
+                            : i + 1 < argc                       ? argv[++i]
+                                                                 : NULL;
         if (!value) {
             fprintf(stderr, "candor %s: %s needs a value\n", row->name, arg);
             return usage(row);
@@ -214,7 +223,7 @@ int command_run(int argc, char **argv)
             return run(&rows[i], argc, argv);
     }
     const char *nearest = settings_nearest(str_of(name), names);
-    fprintf(stderr, "candor: there is no command %s%s%s%s; `candor help` lists them\n", name, nearest ? "; did you mean " : "",
-            nearest ? nearest : "", nearest ? "?" : "");
+    fprintf(stderr, "candor: there is no command %s%s%s%s; `candor help` lists them\n", name,
+            nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
     return 2;
 }

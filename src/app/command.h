@@ -10,10 +10,10 @@
 enum { COMMAND_SETS_MAX = 32, COMMAND_OPTIONS_MAX = 16 };
 
 struct command_context {
-    const char *workspace;    /* folder that holds candor.yaml */
-    bool json;                /* --json: for machines */
-    const char *output;       /* -o FILE; NULL: stdout */
-    int argc;                 /* positional arguments */
+    const char *workspace; /* folder that holds candor.yaml */
+    bool json;             /* --json: for machines */
+    const char *output;    /* -o FILE; NULL: stdout */
+    int argc;              /* positional arguments */
     char **argv;
     const char *sets[COMMAND_SETS_MAX]; /* --set KEY=VALUE of candor.yaml */
     size_t sets_n;
@@ -22,7 +22,7 @@ struct command_context {
     } options[COMMAND_OPTIONS_MAX];
     size_t options_n;
     struct arena *arena;
-    struct err *err;          /* filled by a command that fails; command_run prints it */
+    struct err *err; /* filled by a command that fails; command_run prints it */
 };
 
 /* The value of an option of the row, or `otherwise`. */

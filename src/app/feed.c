@@ -1,18 +1,24 @@
 #include "app/feed.h"
 
+#include "app/reply.h"
 #include "base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS = 4096, READ_MAX = 500, HEARTBEAT_MS = 15000 };
+enum {
+    BUCKETS = 4096,
+    READ_MAX = 500,
+    HEARTBEAT_MS = 15000,
+    BACKLOG_BYTES_MAX = 128 * 1024, /* of a stream's past in one go: the server closes one that has 256 KiB unread */
+};
 
 /* One waiting reader: a stream that stays, or a poll that is answered once. */
 struct reader {
     struct reader *next, **from;
     struct feed *feed;
     int64_t conversation, after;
-    struct stream *stream;   /* one of the two is set */
+    struct stream *stream; /* one of the two is set */
     struct request *poll;
     struct loop_timer *timer; /* polls only */
 };
@@ -22,6 +28,7 @@ struct feed {
     struct store *store;
     struct reader *buckets[BUCKETS];
     size_t open;
+    bool draining;
     struct loop_timer *heartbeat;
 };
 
@@ -47,16 +54,21 @@ static void view_message(struct json_writer *w, const struct json *b, const char
 {
     json_pair_str(w, "from", str_of(from));
     pass(w, b, "text", "text");
-    pass(w, b, "client_id", "client_id");
     pass(w, b, "expert", "name");
 }
 
 bool feed_view(struct arena *a, const struct event *ev, const char **type, struct str *json)
 {
     static const char *const types[EVENT_KINDS] = {
-        [EVENT_MESSAGE_RECEIVED] = "message",          [EVENT_REPLY_SENT] = "message",  [EVENT_HUMAN_MESSAGE] = "message",
-        [EVENT_ACTION_PROPOSED] = "proposal",          [EVENT_ACTION_DONE] = "action",  [EVENT_OWNER_CHANGED] = "owner",
-        [EVENT_CONFIRMATION_GIVEN] = "proposal_closed", [EVENT_MODEL_ASKED] = "turn",   [EVENT_TURN_ENDED] = "turn",
+        [EVENT_MESSAGE_RECEIVED] = "message",
+        [EVENT_REPLY_SENT] = "message",
+        [EVENT_HUMAN_MESSAGE] = "message",
+        [EVENT_ACTION_PROPOSED] = "proposal",
+        [EVENT_ACTION_DONE] = "action",
+        [EVENT_OWNER_CHANGED] = "owner",
+        [EVENT_CONFIRMATION_GIVEN] = "proposal_closed",
+        [EVENT_MODEL_ASKED] = "turn",
+        [EVENT_TURN_ENDED] = "turn",
         [EVENT_CLOSED] = "closed",
     };
     struct json *b;
@@ -67,7 +79,10 @@ bool feed_view(struct arena *a, const struct event *ev, const char **type, struc
     struct json_writer w = {.out = &out};
     begin(&w, ev, a);
     switch (ev->kind) {
-    case EVENT_MESSAGE_RECEIVED: view_message(&w, b, "customer"); break;
+    case EVENT_MESSAGE_RECEIVED:
+        view_message(&w, b, "customer");
+        pass(&w, b, "client_id", "client_id");
+        break;
     case EVENT_REPLY_SENT: view_message(&w, b, "agent"); break;
     case EVENT_HUMAN_MESSAGE: view_message(&w, b, "person"); break;
     case EVENT_ACTION_PROPOSED:
@@ -177,19 +192,24 @@ static void poll_over(void *arg)
     answer_poll(rd, NULL, 0);
 }
 
-static void send_events(struct reader *rd, const struct event *events, size_t n)
+/* Gives how many bytes it sent. */
+static size_t send_events(struct reader *rd, const struct event *events, size_t n)
 {
     struct arena *a = arena_new("stream", 0);
+    size_t sent = 0;
     for (size_t i = 0; i < n; i++) {
         const char *type;
         struct str json;
         if (events[i].seq <= rd->after)
             continue;
         rd->after = events[i].seq;
-        if (feed_view(a, &events[i], &type, &json))
-            stream_send(rd->stream, events[i].seq, type, json);
+        if (!feed_view(a, &events[i], &type, &json))
+            continue;
+        stream_send(rd->stream, events[i].seq, type, json);
+        sent += json.n;
     }
     arena_free(a);
+    return sent;
 }
 
 void feed_poll(struct feed *f, struct request *r, int64_t conversation, int64_t after, int wait_s)
@@ -197,11 +217,14 @@ void feed_poll(struct feed *f, struct request *r, int64_t conversation, int64_t 
     struct event *events;
     size_t n = 0;
     struct str json;
+    struct err e = {0};
     struct arena *a = request_arena(r);
-    if (journal_read(f->store, a, conversation, after, READ_MAX, &events, &n, NULL) < 0)
-        n = 0;
+    if (journal_read(f->store, a, conversation, after, READ_MAX, &events, &n, &e) < 0) {
+        reply_error(r, &e);
+        return;
+    }
     bool any = batch(a, events, n, after, &json);
-    if (any || wait_s <= 0) {
+    if (any || wait_s <= 0 || f->draining) {
         request_reply(r, 200, "application/json", json);
         return;
     }
@@ -211,20 +234,36 @@ void feed_poll(struct feed *f, struct request *r, int64_t conversation, int64_t 
     request_on_gone(r, gone, rd);
 }
 
-void feed_stream(struct feed *f, struct request *r, int64_t conversation, int64_t after)
+/* What happened before the stream. False when it must end here: the reader goes on from its last event in a new one. */
+static bool send_past(struct reader *rd)
 {
-    struct reader *rd = link_reader(f, conversation, after);
     struct arena *a = arena_new("stream start", 0);
-    rd->stream = request_stream(r, gone, rd);
-    for (size_t n = READ_MAX; n == READ_MAX;) {
+    size_t sent = 0, n = READ_MAX;
+    bool good = true;
+    while (good && n == READ_MAX) {
         struct event *events;
-        if (journal_read(f->store, a, conversation, rd->after, READ_MAX, &events, &n, NULL) < 0)
-            n = 0;
-        send_events(rd, events, n);
-        if (n)
-            rd->after = events[n - 1].seq;
+        good = journal_read(rd->feed->store, a, rd->conversation, rd->after, READ_MAX, &events, &n, NULL) == 0;
+        for (size_t i = 0; good && i < n; i++) {
+            sent += send_events(rd, &events[i], 1);
+            good = sent < BACKLOG_BYTES_MAX;
+        }
     }
     arena_free(a);
+    return good;
+}
+
+void feed_stream(struct feed *f, struct request *r, int64_t conversation, int64_t after)
+{
+    if (f->draining) {
+        reply_problem(r, 503, "stopping", "the server is restarting; connect again in a moment");
+        return;
+    }
+    struct reader *rd = link_reader(f, conversation, after);
+    rd->stream = request_stream(r, gone, rd);
+    if (!send_past(rd)) {
+        stream_close(rd->stream);
+        unlink_reader(rd);
+    }
 }
 
 void feed_notify(struct feed *f, int64_t conversation, const struct event *events, size_t n)
@@ -268,6 +307,17 @@ static void beat(void *arg)
                 stream_comment(rd->stream, "still here");
         }
     f->heartbeat = loop_after(f->loop, HEARTBEAT_MS, beat, f);
+}
+
+void feed_drain(struct feed *f)
+{
+    f->draining = true;
+    for (size_t i = 0; i < BUCKETS; i++)
+        for (struct reader *rd = f->buckets[i], *next; rd; rd = next) {
+            next = rd->next;
+            if (rd->poll)
+                answer_poll(rd, NULL, 0);
+        }
 }
 
 struct feed *feed_new(struct loop *l, struct store *s)

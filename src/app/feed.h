@@ -23,6 +23,9 @@ struct conversation;
 void feed_notify(struct feed *f, int64_t conversation, const struct event *events, size_t n);
 void feed_draft(struct feed *f, int64_t conversation, struct str words);
 
+/* The server stops: polls are answered with what there is, and nobody waits from now on. */
+void feed_drain(struct feed *f);
+
 size_t feed_open(const struct feed *f); /* streams and polls that wait */
 
 #endif

@@ -1,8 +1,11 @@
 #include "app/house.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <string.h>
+
+enum { DRAIN_US = 2000000 };
 
 static void post_to_loop(void *loop, void (*fn)(void *), void *arg)
 {
@@ -15,7 +18,8 @@ static void after(void *arg, int64_t delay_ms, void (*fn)(void *), void *x)
     loop_after(h->loop, delay_ms, fn, x);
 }
 
-static void call_tool(void *arg, const struct tool_request *rq, void (*done)(void *, const struct tool_answer *), void *done_arg)
+static void call_tool(void *arg, const struct tool_request *rq, void (*done)(void *, const struct tool_answer *),
+                      void *done_arg)
 {
     struct house *h = arg;
     tool_http_call(&h->tools, rq, done, done_arg);
@@ -47,7 +51,8 @@ static void draft(void *arg, int64_t conversation, struct str words)
 
 static int open_store(struct house *h, struct err *e)
 {
-    struct store_config config = {.path = str_c(h->arena, h->settings.store), .post = post_to_loop, .post_arg = h->loop};
+    struct store_config config = {
+        .path = str_c(h->arena, h->settings.store), .post = post_to_loop, .post_arg = h->loop};
     if (settings_data_dir(&h->settings, e) < 0)
         return ERR_IO;
     return store_open(&config, &h->store, e);
@@ -99,7 +104,9 @@ static int open_server(struct house *h, struct err *e)
     struct server_config config = {
         .address = str_c(h->arena, h->settings.address), .port = h->settings.port, .body_bytes_max = 64 << 10};
     if (server_new(h->loop, &config, api_handle, h->api, &h->server, e) < 0)
-        return e->code;
+        return e->code == ERR_BUSY ? err_set(e, ERR_BUSY, "port %d of %s is in use; choose another one with --port",
+                                             h->settings.port, config.address)
+                                   : e->code;
     store_address_set(h->store, house_url(h->arena, h).p);
     return 0;
 }
@@ -123,9 +130,12 @@ void house_close(struct house *h)
 {
     if (h->api)
         api_stopping(h->api);
+    if (h->feed)
+        feed_drain(h->feed);
     if (h->server)
         server_drain(h->server);
-    for (int i = 0; h->server && server_open(h->server) && i < 20; i++)
+    int64_t until_us = clock_mono_us() + DRAIN_US;
+    while (h->server && server_open(h->server) && clock_mono_us() < until_us)
         loop_once(h->loop, 50); /* answers that are due go out */
     outbox_free(h->outbox);
     if (h->store)

@@ -4,7 +4,8 @@
 
 static void one(struct buf *b, const char *name, const char *type, const char *help, int64_t value)
 {
-    buf_addf(b, "# HELP candor_%s %s\n# TYPE candor_%s %s\ncandor_%s %lld\n", name, help, name, type, name, (long long)value);
+    buf_addf(b, "# HELP candor_%s %s\n# TYPE candor_%s %s\ncandor_%s %lld\n", name, help, name, type, name,
+             (long long)value);
 }
 
 /* Every fourth bucket is enough for a dashboard: 1.2^4 is about a factor of two. */

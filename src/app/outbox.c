@@ -61,7 +61,8 @@ static void on_answer(void *arg, const struct client_answer *answer)
         runner_record(o->runner, p->row.conversation, EVENT_MESSAGE_DELIVERED, body, NULL, delivered, p);
         return;
     }
-    log_write(LOG_WARN, "outbox.refused", LOG_ID("conversation", p->row.conversation), LOG_INT("status", answer->status), LOG_END);
+    log_write(LOG_WARN, "outbox.refused", LOG_ID("conversation", p->row.conversation),
+              LOG_INT("status", answer->status), LOG_END);
     free_parcel(p);
     if (!o->retry)
         o->retry = loop_after(o->loop, RETRY_MS, try_later, o);
@@ -96,12 +97,12 @@ static void post(struct parcel *p, const struct outbox_row *row)
     json_pair_str(&w, "mid", row->mid);
     json_pair_str(&w, "text", row->text);
     json_close(&w, '}');
-    struct client_request q = {.method = "POST",
-                               .url = str_c(a, o->url),
-                               .headers = {"Content-Type: application/json",
-                                           str_f(a, "Idempotency-Key: %.*s", STR_ARG(row->mid)).p},
-                               .parts = {buf_str(&b)},
-                               .total_ms = 10000};
+    struct client_request q = {
+        .method = "POST",
+        .url = str_c(a, o->url),
+        .headers = {"Content-Type: application/json", str_f(a, "Idempotency-Key: %.*s", STR_ARG(row->mid)).p},
+        .parts = {buf_str(&b)},
+        .total_ms = 10000};
     static const struct client_hooks hooks = {.on_done = on_answer};
     o->calls[p - o->under_way] = client_send(o->client, &q, &hooks, p);
 }

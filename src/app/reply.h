@@ -7,7 +7,7 @@
 void reply_json(struct request *r, int status, struct str json);
 /* {"seq":N} with 202: something is durable. */
 void reply_seq(struct request *r, int64_t seq);
-/* `title` is a stable word of docs/API.md; `detail` a sentence. */
+/* `title` is a stable word of docs/API.md; `detail` a sentence. From 500 on: with Retry-After, and in the log. */
 void reply_problem(struct request *r, int status, const char *title, const char *detail);
 /* An error of the store or the engine as its status and title. */
 void reply_error(struct request *r, const struct err *e);

@@ -32,7 +32,8 @@ static int load_key(struct arena *a, const char *path, struct str *out, struct e
     if (fd >= 0)
         close(fd);
     if (n != KEY_HEX)
-        return err_set(e, ERR_IO, "%s does not hold a key of %d hex digits; remove it and a new one is made", path, KEY_HEX);
+        return err_set(e, ERR_IO, "%s does not hold a key of %d hex digits; remove it and a new one is made", path,
+                       KEY_HEX);
     if (open_to_others)
         return err_set(e, ERR_DENIED, "%s can be read by others; do: chmod 600 %s", path, path);
     *out = str_copy(a, (struct str){text, sizeof text});
@@ -43,7 +44,7 @@ int sessions_load(struct arena *a, const char *dir, struct sessions *out, struct
 {
     if (load_key(a, str_f(a, "%s/session.key", dir).p, &out->key, e) < 0)
         return e ? e->code : ERR_IO;
-    return load_key(a, str_f(a, "%s/operator.token", dir).p, &out->operator, e);
+    return load_key(a, str_f(a, "%s/operator.token", dir).p, &out->operator_token, e);
 }
 
 static struct str signature(struct arena *a, const struct sessions *s, struct str signed_part)
@@ -66,14 +67,14 @@ static bool same(struct str a, struct str b)
 int session_check(const struct sessions *s, struct str token, int64_t now_s, struct who *out)
 {
     *out = (struct who){.customer = STR("")};
-    if (same(token, s->operator)) {
-        out->operator = true;
+    if (same(token, s->operator_token)) {
+        out->staff = true;
         return 0;
     }
     struct str rest = token, customer, expiry, given;
     int64_t expires_s;
-    if (!str_split(&rest, '.', &customer) || !str_split(&rest, '.', &expiry) || !str_split(&rest, '.', &given) || rest.p ||
-        !session_customer_ok(customer) || str_int(expiry, &expires_s) < 0)
+    if (!str_split(&rest, '.', &customer) || !str_split(&rest, '.', &expiry) || !str_split(&rest, '.', &given) ||
+        rest.p || !session_customer_ok(customer) || str_int(expiry, &expires_s) < 0)
         return ERR_DENIED;
     struct arena *a = arena_new("session", 1024);
     struct str part = {token.p, customer.n + 1 + expiry.n};

@@ -8,13 +8,13 @@
 #include "base/str.h"
 
 struct sessions {
-    struct str key;      /* signs customers' tokens */
-    struct str operator; /* the operator's token */
+    struct str key;            /* signs customers' tokens */
+    struct str operator_token; /* the operator's token */
 };
 
 struct who {
     struct str customer; /* "" for the operator */
-    bool operator;
+    bool staff;          /* has the operator's token */
 };
 
 enum { SESSION_SECONDS = 12 * 3600 };

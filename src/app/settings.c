@@ -9,11 +9,12 @@
 
 enum { SETTINGS_BYTES_MAX = 1 << 18 };
 
-static const char *const known[] = {"workspace", "agent",  "listen", "store",       "provider", "services",
+static const char *const known[] = {"workspace", "agent",   "listen",    "store",        "provider", "services",
                                     "signin",    "channel", "cache_mib", "messages_10s", NULL};
 static const char *const known_provider[] = {
-    "kind",      "base_url",   "model",          "key_file", "recording", "record_to",     "temperature",  "tokens_max",
-    "stream",    "attempts",   "connect_ms",     "first_token_ms", "idle_ms", "total_ms", "retry_ms_base", "retry_ms_max", NULL};
+    "kind",        "base_url",   "model",         "key_file",     "recording",  "record_to",
+    "temperature", "tokens_max", "stream",        "attempts",     "connect_ms", "first_token_ms",
+    "idle_ms",     "total_ms",   "retry_ms_base", "retry_ms_max", NULL};
 
 /* Levenshtein's distance, for words of a few dozen bytes. */
 static size_t distance(struct str a, struct str b)
@@ -53,7 +54,8 @@ const char *settings_nearest(struct str word, const char *const *names)
     return best;
 }
 
-static int check_keys(const struct json *object, const char *const *names, const char *path, const char *where, struct err *e)
+static int check_keys(const struct json *object, const char *const *names, const char *path, const char *where,
+                      struct err *e)
 {
     for (const struct json *m = object ? object->child : NULL; m; m = m->next) {
         size_t i = 0;
@@ -148,12 +150,14 @@ static struct str with_service(struct arena *a, const struct settings *s, struct
     return str_f(a, "%.*s%.*s", STR_ARG(base), STR_ARG(str_from(url, (size_t)end + 1)));
 }
 
-int settings_load(struct arena *a, const char *dir, const char *const *sets, size_t sets_n, struct settings *out, struct err *e)
+int settings_load(struct arena *a, const char *dir, const char *const *sets, size_t sets_n, struct settings *out,
+                  struct err *e)
 {
     const char *path = str_f(a, "%s/candor.yaml", dir).p;
     FILE *f = fopen(path, "rb");
     if (!f)
-        return err_set(e, ERR_NOT_FOUND, "%s: %s; name the workspace's folder with --workspace DIR", path, strerror(errno));
+        return err_set(e, ERR_NOT_FOUND, "%s: %s; name the workspace's folder with --workspace DIR", path,
+                       strerror(errno));
     struct buf text = buf_new(a, SETTINGS_BYTES_MAX);
     char piece[4096];
     for (size_t n; (n = fread(piece, 1, sizeof piece, f)) > 0 && !text.cut;)

@@ -8,23 +8,23 @@
 #include "llm/llm.h"
 
 struct settings {
-    struct str dir;        /* the workspace's folder */
-    struct str workspace;  /* its name */
-    struct str agent;      /* who answers on the chat page; "" when the workspace has none */
-    struct str address;    /* "127.0.0.1" */
+    struct str dir;       /* the workspace's folder */
+    struct str workspace; /* its name */
+    struct str agent;     /* who answers on the chat page; "" when the workspace has none */
+    struct str address;   /* "127.0.0.1" */
     int port;
-    struct str store;      /* path of the database file */
+    struct str store; /* path of the database file */
     struct llm_config llm;
     const struct json *services; /* name -> base URL */
-    struct str signin_url; /* where the example's customers are listed; "" when there is no example sign-in */
-    struct str push_url;   /* where messages of push channels are sent; "" for none */
-    int64_t cache_bytes;   /* idle conversations kept in memory */
-    int messages_10s;      /* customer messages in 10 s */
+    struct str signin_url;       /* where the example's customers are listed; "" when there is no example sign-in */
+    struct str push_url;         /* where messages of push channels are sent; "" for none */
+    int64_t cache_bytes;         /* idle conversations kept in memory */
+    int messages_10s;            /* customer messages in 10 s */
 };
 
 /* Reads <dir>/candor.yaml. `sets` are "KEY=VALUE" with dotted keys. Errors: ERR_NOT_FOUND, ERR_INVALID. */
-MUST_USE int settings_load(struct arena *a, const char *dir, const char *const *sets, size_t sets_n, struct settings *out,
-                           struct err *e);
+MUST_USE int settings_load(struct arena *a, const char *dir, const char *const *sets, size_t sets_n,
+                           struct settings *out, struct err *e);
 
 /* The nearest of `names` (NULL-terminated) to a mistyped word, or NULL when none is near. */
 const char *settings_nearest(struct str word, const char *const *names);
