@@ -37,26 +37,46 @@ static const struct row {
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
-static int usage(const struct row *row)
+/* Every row takes these too; a row's own option of the same name wins. */
+static const char common_options[] = "--workspace= --set= --json -o= --help -h";
+
+static int usage(FILE *out, const struct row *row)
 {
-    fprintf(stderr, "usage: candor %s%s%s", row->name, *row->arguments ? " " : "", row->arguments);
+    fprintf(out, "usage: candor %s%s%s", row->name, *row->arguments ? " " : "", row->arguments);
     char options[128], *rest = options;
     snprintf(options, sizeof options, "%s", row->options);
     for (char *o = strsep(&rest, " "); o && *o; o = strsep(&rest, " "))
-        fprintf(stderr, " [%s%s]", o, o[strlen(o) - 1] == '=' ? "..." : "");
-    fputs(" [--workspace DIR] [--json] [-o FILE]\n", stderr);
+        fprintf(out, " [%s%s]", o, o[strlen(o) - 1] == '=' ? "..." : "");
+    fputs(" [--workspace DIR] [--json] [-o FILE]\n", out);
+    return 2;
+}
+
+static int row_help(const struct row *row)
+{
+    usage(stdout, row);
+    puts(row->what);
+    return 0;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[ROWS + 1] = {0};
+    for (size_t i = 0; i < ROWS; i++)
+        names[i] = rows[i].name;
+    const char *nearest = settings_nearest(str_of(name), names);
+    fprintf(stderr, "candor: there is no command %s%s%s%s; `candor help` lists them\n", name,
+            nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
     return 2;
 }
 
 static int cmd_help(struct command_context *c)
 {
-    if (c->argc)
+    if (c->argc) {
         for (size_t i = 0; i < ROWS; i++)
-            if (strcmp(rows[i].name, c->argv[0]) == 0) {
-                usage(&rows[i]);
-                fprintf(stderr, "%s\n", rows[i].what);
-                return 0;
-            }
+            if (strcmp(rows[i].name, c->argv[0]) == 0)
+                return row_help(&rows[i]);
+        return unknown_command(c->argv[0]);
+    }
     puts("candor runs customer-support agents and proves how good they are.\n");
     for (size_t i = 0; i < ROWS; i++)
         printf("  candor %-8s %-12s %s\n", rows[i].name, rows[i].arguments, rows[i].what);
@@ -116,11 +136,11 @@ static const char *default_workspace(const struct command_context *c)
     return there ? example : "examples/card-delivery";
 }
 
-/* Is `arg` (up to any '=') one of the row's options? 1: alone, 2: takes a value. */
-static int row_option(const struct row *row, const char *arg)
+/* Is `arg` (up to any '=') one of `options`? 1: alone, 2: takes a value. */
+static int option_kind(const char *options, const char *arg)
 {
     size_t n = strcspn(arg, "=");
-    for (const char *o = row->options; *o;) {
+    for (const char *o = options; *o;) {
         size_t length = strcspn(o, " "), name = strcspn(o, "= ");
         if (name == n && strncmp(o, arg, n) == 0)
             return name < length ? 2 : 1;
@@ -129,14 +149,45 @@ static int row_option(const struct row *row, const char *arg)
     return 0;
 }
 
-static int unknown_option(const struct row *row, const char *arg)
+/* What is behind a '=' may be a secret and is not repeated. */
+static int unknown_option(const struct row *row, struct arena *a, const char *arg)
 {
-    static const char *const common[] = {"--workspace", "--json",   "--set",   "--port",
-                                         "--as",        "--locale", "--judge", NULL};
-    const char *nearest = settings_nearest((struct str){arg, strcspn(arg, "=")}, common);
-    fprintf(stderr, "candor %s: there is no option %s%s%s%s\n", row->name, arg, nearest ? "; did you mean " : "",
-            nearest ? nearest : "", nearest ? "?" : "");
-    return usage(row);
+    struct str name = {arg, strcspn(arg, "=")}, rest = str_f(a, "%s %s", common_options, row->options), option;
+    const char *names[32] = {0};
+    for (size_t n = 0; n < 31 && str_split(&rest, ' ', &option); n++)
+        names[n] = str_c(a, str_ends(option, STR("=")) ? str_head(option, option.n - 1) : option);
+    const char *nearest = settings_nearest(name, names);
+    if (settings_is_secret(name))
+        fprintf(stderr,
+                "candor %s: no option takes a secret, as others can read it there; put it in a file and name that in "
+                "candor.yaml: provider.key_file\n",
+                row->name);
+    else
+        fprintf(stderr, "candor %s: there is no option %.*s%s%s%s\n", row->name, STR_ARG(name),
+                nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    return usage(stderr, row);
+}
+
+/* False when there are more of its kind than are kept. */
+static bool take_option(struct command_context *c, bool own, const char *name, const char *value)
+{
+    if (own) {
+        if (c->options_n == COMMAND_OPTIONS_MAX)
+            return false;
+        c->options[c->options_n].name = name;
+        c->options[c->options_n++].value = value;
+    } else if (strcmp(name, "--json") == 0) {
+        c->json = true;
+    } else if (strcmp(name, "-o") == 0) {
+        c->output = value;
+    } else if (strcmp(name, "--workspace") == 0) {
+        c->workspace = value;
+    } else {
+        if (c->sets_n == COMMAND_SETS_MAX)
+            return false;
+        c->sets[c->sets_n++] = value;
+    }
+    return true;
 }
 
 /* Sorts argv[2..] into options and positional arguments. */
@@ -144,7 +195,7 @@ static int read_arguments(const struct row *row, int argc, char **argv, struct c
 {
     bool only_positional = false;
     for (int i = 2; i < argc; i++) {
-        char *arg = argv[i], *equals = strchr(arg, '=');
+        char *arg = argv[i];
         if (only_positional || arg[0] != '-' || !arg[1]) {
             c->argv[c->argc++] = arg;
             continue;
@@ -153,40 +204,23 @@ static int read_arguments(const struct row *row, int argc, char **argv, struct c
             only_positional = true;
             continue;
         }
-        if (strcmp(arg, "--json") == 0) {
-            c->json = true;
-            continue;
-        }
-        if (strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0) {
-            usage(row);
-            fprintf(stderr, "%s\n", row->what);
+        int own = option_kind(row->options, arg), kind = own ? own : option_kind(common_options, arg);
+        if (!kind)
+            return unknown_option(row, c->arena, arg);
+        struct str name = {arg, strcspn(arg, "=")};
+        if (str_is(name, "-h") || str_is(name, "--help")) {
+            row_help(row);
             exit(0);
         }
-        bool common = strcmp(arg, "-o") == 0 || strncmp(arg, "--workspace", 11) == 0 || strcmp(arg, "--set") == 0;
-        int own = row_option(row, arg);
-        if (!common && !own)
-            return unknown_option(row, arg);
-        const char *value = equals && strncmp(arg, "--", 2) == 0 ? equals + 1
-                            : own == 1                           ? ""
-                            : i + 1 < argc                       ? argv[++i]
-                                                                 : NULL;
-        if (!value) {
-            fprintf(stderr, "candor %s: %s needs a value\n", row->name, arg);
-            return usage(row);
-        }
-        if (own && c->options_n < COMMAND_OPTIONS_MAX) {
-            c->options[c->options_n].name = str_c(c->arena, (struct str){arg, strcspn(arg, "=")});
-            c->options[c->options_n++].value = value;
-        } else if (strcmp(arg, "-o") == 0) {
-            c->output = value;
-        } else if (strncmp(arg, "--workspace", 11) == 0) {
-            c->workspace = value;
-        } else if (c->sets_n < COMMAND_SETS_MAX) {
-            c->sets[c->sets_n++] = value;
+        const char *value = arg[name.n] ? arg + name.n + 1 : kind == 1 ? "" : i + 1 < argc ? argv[++i] : NULL;
+        if (!value || !take_option(c, own, str_c(c->arena, name), value)) {
+            fprintf(stderr, "candor %s: %.*s %s\n", row->name, STR_ARG(name),
+                    value ? "is there too often" : "needs a value");
+            return usage(stderr, row);
         }
     }
     if (c->argc < row->arguments_min || c->argc > row->arguments_max)
-        return usage(row);
+        return usage(stderr, row);
     return 0;
 }
 
@@ -216,14 +250,8 @@ int command_run(int argc, char **argv)
         name = "help";
     if (strcmp(name, "--version") == 0)
         name = "version";
-    const char *names[ROWS + 1] = {0};
-    for (size_t i = 0; i < ROWS; i++) {
-        names[i] = rows[i].name;
+    for (size_t i = 0; i < ROWS; i++)
         if (strcmp(rows[i].name, name) == 0)
             return run(&rows[i], argc, argv);
-    }
-    const char *nearest = settings_nearest(str_of(name), names);
-    fprintf(stderr, "candor: there is no command %s%s%s%s; `candor help` lists them\n", name,
-            nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
-    return 2;
+    return unknown_command(name);
 }

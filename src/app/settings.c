@@ -9,12 +9,45 @@
 
 enum { SETTINGS_BYTES_MAX = 1 << 18 };
 
-static const char *const known[] = {"workspace", "agent",   "listen",    "store",        "provider", "services",
-                                    "signin",    "channel", "cache_mib", "messages_10s", NULL};
-static const char *const known_provider[] = {
-    "kind",        "base_url",   "model",         "key_file",     "recording",  "record_to",
-    "temperature", "tokens_max", "stream",        "attempts",     "connect_ms", "first_token_ms",
-    "idle_ms",     "total_ms",   "retry_ms_base", "retry_ms_max", NULL};
+/* What a key may hold. */
+enum kind { TEXT, WHOLE, NUMBER, YES_NO, MAP };
+
+struct known {
+    const char *name;
+    enum kind kind;
+};
+
+static const struct known known_root[] = {{"workspace", TEXT},
+                                          {"agent", TEXT},
+                                          {"listen", TEXT},
+                                          {"store", TEXT},
+                                          {"provider", MAP},
+                                          {"services", MAP},
+                                          {"signin", MAP},
+                                          {"channel", MAP},
+                                          {"cache_mib", WHOLE},
+                                          {"messages_10s", WHOLE},
+                                          {0}};
+static const struct known known_provider[] = {{"kind", TEXT},
+                                              {"base_url", TEXT},
+                                              {"model", TEXT},
+                                              {"key_file", TEXT},
+                                              {"recording", TEXT},
+                                              {"record_to", TEXT},
+                                              {"temperature", NUMBER},
+                                              {"tokens_max", WHOLE},
+                                              {"stream", YES_NO},
+                                              {"attempts", WHOLE},
+                                              {"connect_ms", WHOLE},
+                                              {"first_token_ms", WHOLE},
+                                              {"idle_ms", WHOLE},
+                                              {"total_ms", WHOLE},
+                                              {"retry_ms_base", WHOLE},
+                                              {"retry_ms_max", WHOLE},
+                                              {0}};
+static const struct known known_signin[] = {{"kind", TEXT}, {"url", TEXT}, {0}};
+static const struct known known_channel[] = {{"push_url", TEXT}, {0}};
+enum { KNOWN_MAX = sizeof known_provider / sizeof *known_provider };
 
 /* Levenshtein's distance, for words of a few dozen bytes. */
 static size_t distance(struct str a, struct str b)
@@ -40,6 +73,12 @@ static size_t distance(struct str a, struct str b)
     return row[b.n];
 }
 
+bool settings_is_secret(struct str name)
+{
+    return str_has(name, STR("key")) || str_has(name, STR("token")) || str_has(name, STR("secret")) ||
+           str_has(name, STR("password"));
+}
+
 const char *settings_nearest(struct str word, const char *const *names)
 {
     const char *best = NULL;
@@ -54,19 +93,92 @@ const char *settings_nearest(struct str word, const char *const *names)
     return best;
 }
 
-static int check_keys(const struct json *object, const char *const *names, const char *path, const char *where,
+/* Where a value stands, for a message: "candor.yaml:12", or "--set". */
+struct place {
+    char text[300];
+};
+
+static struct place place_of(const char *path, const struct json *v)
+{
+    struct place p;
+    if (v && v->line)
+        snprintf(p.text, sizeof p.text, "%s:%u", path, v->line);
+    else
+        snprintf(p.text, sizeof p.text, "%s", v ? "--set" : path);
+    return p;
+}
+
+static bool is_of(const struct json *v, enum kind kind)
+{
+    switch (kind) {
+    case TEXT: return v->kind == JSON_STRING;
+    case WHOLE: return json_whole(v) && json_int(v, -1) >= 0;
+    case NUMBER: return v->kind == JSON_NUMBER;
+    case YES_NO: return v->kind == JSON_TRUE || v->kind == JSON_FALSE;
+    case MAP: return v->kind == JSON_OBJECT;
+    }
+    return false;
+}
+
+static int unknown_key(const struct json *m, const struct known *known, const char *path, const char *where,
+                       struct err *e)
+{
+    const char *names[KNOWN_MAX + 1] = {0};
+    for (size_t i = 0; known[i].name; i++)
+        names[i] = known[i].name;
+    const char *nearest = settings_nearest(m->key, names);
+    if (!nearest && settings_is_secret(m->key))
+        return err_set(e, ERR_INVALID,
+                       "%s: keys do not belong in settings; put it in a file and name that: provider.key_file",
+                       place_of(path, m).text);
+    return err_set(e, ERR_INVALID, "%s: there is no setting %s%.*s%s%s%s", place_of(path, m).text, where,
+                   STR_ARG(m->key), nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+}
+
+static int check_keys(const struct json *object, const struct known *known, const char *path, const char *where,
                       struct err *e)
 {
+    static const char *const kinds[] = {"a text", "a whole number from 0 on", "a number", "true or false", "a map"};
     for (const struct json *m = object ? object->child : NULL; m; m = m->next) {
-        size_t i = 0;
-        while (names[i] && !str_is(m->key, names[i]))
-            i++;
-        if (names[i])
-            continue;
-        const char *nearest = settings_nearest(m->key, names);
-        return err_set(e, ERR_INVALID, "%s:%u: there is no setting %s%.*s%s%s%s", path, m->line, where, STR_ARG(m->key),
-                       nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+        const struct known *k = known;
+        while (k->name && !str_is(m->key, k->name))
+            k++;
+        if (!k->name)
+            return unknown_key(m, known, path, where, e);
+        if (m->kind != JSON_NULL && !is_of(m, k->kind))
+            return err_set(e, ERR_INVALID, "%s: %s%s is %s%s", place_of(path, m).text, where, k->name, kinds[k->kind],
+                           k->kind == TEXT ? "; put it in quotes" : "");
     }
+    return 0;
+}
+
+static int check_services(const struct json *services, const char *path, struct err *e)
+{
+    for (const struct json *m = services ? services->child : NULL; m; m = m->next)
+        if (!str_starts(json_str(m), STR("http://")) && !str_starts(json_str(m), STR("https://")))
+            return err_set(e, ERR_INVALID, "%s: services.%.*s is a base URL, such as http://127.0.0.1:8091",
+                           place_of(path, m).text, STR_ARG(m->key));
+    return 0;
+}
+
+/* What the file as a whole has to be. */
+static int check(const struct json *root, const char *path, struct err *e)
+{
+    const struct json *provider = json_get(root, "provider"), *signin = json_get(root, "signin"),
+                      *kind = json_get(signin, "kind"), *url = json_get(provider, "base_url");
+    if (check_keys(root, known_root, path, "", e) < 0 ||
+        check_keys(provider, known_provider, path, "provider.", e) < 0 ||
+        check_keys(signin, known_signin, path, "signin.", e) < 0 ||
+        check_keys(json_get(root, "channel"), known_channel, path, "channel.", e) < 0 ||
+        check_services(json_get(root, "services"), path, e) < 0)
+        return ERR_INVALID;
+    if (kind && !str_is(json_str(kind), "example"))
+        return err_set(e, ERR_INVALID, "%s: signin.kind is example, not \"%.*s\"", place_of(path, kind).text,
+                       STR_ARG(json_str(kind)));
+    if (str_has(json_str(url), STR("@")) || str_has(json_str(url), STR("?")))
+        return err_set(e, ERR_INVALID,
+                       "%s: provider.base_url holds no key; put it in a file and name that: provider.key_file",
+                       place_of(path, url).text);
     return 0;
 }
 
@@ -82,6 +194,7 @@ static int apply_set(struct arena *a, struct json *root, const char *set, struct
     if (yaml_parse(a, text, "--set", &value, NULL) < 0 || value->kind == JSON_OBJECT || value->kind == JSON_ARRAY ||
         value->kind == JSON_NULL)
         value = json_new_str(a, text);
+    value->line = 0;
     while (str_split(&path, '.', &part)) {
         if (!path.p) {
             json_set(at, part, value);
@@ -110,8 +223,8 @@ static int read_listen(struct settings *s, const struct json *v, const char *pat
         colon--;
     int64_t port = -1;
     if (!colon || str_int(str_from(listen, colon), &port) < 0 || port < 0 || port > 65535)
-        return err_set(e, ERR_INVALID, "%s:%u: listen is \"%.*s\"; write ADDRESS:PORT, such as 127.0.0.1:8080", path,
-                       v ? v->line : 0, STR_ARG(listen));
+        return err_set(e, ERR_INVALID, "%s: listen is \"%.*s\"; write ADDRESS:PORT, such as 127.0.0.1:8080",
+                       place_of(path, v).text, STR_ARG(listen));
     s->address = str_head(listen, colon - 1);
     s->port = (int)port;
     return 0;
@@ -173,8 +286,7 @@ int settings_load(struct arena *a, const char *dir, const char *const *sets, siz
     for (size_t i = 0; i < sets_n; i++)
         if (apply_set(a, root, sets[i], e) < 0)
             return ERR_INVALID;
-    if (check_keys(root, known, path, "", e) < 0 ||
-        check_keys(json_get(root, "provider"), known_provider, path, "provider.", e) < 0)
+    if (check(root, path, e) < 0)
         return ERR_INVALID;
     struct settings s = {.dir = str_copy(a, str_of(dir)),
                          .workspace = json_str(json_get(root, "workspace")),
@@ -188,7 +300,9 @@ int settings_load(struct arena *a, const char *dir, const char *const *sets, siz
         return ERR_INVALID;
     s.store = in_dir(a, s.dir, json_str_or(json_get(root, "store"), STR("data/candor.db")));
     read_provider(a, &s, json_get(root, "provider"));
-    s.signin_url = with_service(a, &s, json_str(json_get(json_get(root, "signin"), "url")));
+    const struct json *signin = json_get(root, "signin");
+    if (json_get(signin, "kind"))
+        s.signin_url = with_service(a, &s, json_str(json_get(signin, "url")));
     s.push_url = with_service(a, &s, json_str(json_get(json_get(root, "channel"), "push_url")));
     *out = s;
     return 0;

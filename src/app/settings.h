@@ -26,6 +26,9 @@ struct settings {
 MUST_USE int settings_load(struct arena *a, const char *dir, const char *const *sets, size_t sets_n,
                            struct settings *out, struct err *e);
 
+/* Does the name ask for a secret? Those are read from files that only the owner can read, and nowhere else. */
+bool settings_is_secret(struct str name);
+
 /* The nearest of `names` (NULL-terminated) to a mistyped word, or NULL when none is near. */
 const char *settings_nearest(struct str word, const char *const *names);
 
