@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    JOINED_BYTES_MAX = 16 * 1024, /* up to here the pieces are put together and leave in one packet */
+    JOINED_BYTES_MAX = 60 * 1024, /* up to here the pieces leave in one send with the head: curl's limit is 64 KiB */
     BUFFER_BYTES = 1024,          /* curl's receive buffer, one for each open call; more made nothing faster */
     UPLOAD_BUFFER_BYTES = 16 * 1024,
 };

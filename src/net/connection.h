@@ -17,6 +17,7 @@
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_struct.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <event2/http.h>
@@ -94,6 +95,7 @@ void problem_add(struct buf *out, int status, const char *detail);
 void connection_doom(struct connection *c, enum fate fate);
 void connection_answering(struct connection *c);
 void connection_await(struct connection *c);
+void connection_push(struct connection *c);
 const char *server_date(struct server *s);
 
 #endif

@@ -314,6 +314,7 @@ void request_reply(struct request *r, int status, const char *content_type, stru
     request_free(r); /* only now: the body may live in its arena */
     evhttp_send_reply(req, status, status_reason(status), NULL);
     connection_answering(c);
+    connection_push(c);
 }
 
 void request_drop(struct request *r)
@@ -366,6 +367,7 @@ struct stream *request_stream(struct request *r, void (*on_gone)(void *arg), voi
     bufferevent_set_timeouts(c->bev, NULL, &write_patience);
     bufferevent_setwatermark(c->bev, EV_READ, 0, 1024);
     bufferevent_enable(c->bev, EV_READ);
+    connection_push(c);
     return &c->stream;
 }
 
@@ -385,6 +387,7 @@ static void chunk_write(struct connection *c, struct str bytes)
         evbuffer_add(output, "\r\n", 2);
     if (evbuffer_get_length(output) > STREAM_UNREAD_BYTES_MAX)
         connection_doom(c, FATE_CLOSE);
+    connection_push(c);
 }
 
 /* LF, CR and CR LF in the data all end a "data:" line; the reader puts LF back. */
