@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { STATE_BYTES_MAX = 1 << 18 };
+enum { STATE_BYTES_MAX = 1 << 23 };
 
 static const char state_head[] = "State of this conversation, kept by the runtime:\n";
 

@@ -280,6 +280,7 @@ static void fold_model_answered(struct conversation *c, const struct event *ev, 
     c->answer_seq = ev->seq;
     c->calls_n = c->calls_open = calls ? calls->n : 0;
     c->calls = ARENA_ARRAY(c->arena, struct call, c->calls_n);
+    c->turn.tool_calls_before = c->turn.tool_calls;
     c->turn.tokens_in += json_int(json_get(b, "in"), 0);
     c->turn.tokens_out += json_int(json_get(b, "out"), 0);
     c->turn.at = TURN_ANSWERED;

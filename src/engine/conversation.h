@@ -95,8 +95,9 @@ struct turn {
     int64_t clock_us; /* what budgets.turn_ms counts from: the beginning, a restart, an action's end */
     int64_t cause;    /* seq of the message or decision that opened it */
     int model_calls, tool_calls, resumes;
-    int bad_answers;    /* of the model, with a call that cannot be made */
-    int64_t bad_answer; /* seq of the last of them */
+    int tool_calls_before; /* the last answer of the model */
+    int bad_answers;       /* of the model, with a call that cannot be made */
+    int64_t bad_answer;    /* seq of the last of them */
     int64_t tokens_in, tokens_out;
     struct counter *repeats; /* call_signature -> calls in this turn */
     struct str why;          /* reason of the hand-off that is due; "" when none is */

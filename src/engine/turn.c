@@ -8,7 +8,12 @@
 
 #include <string.h>
 
-enum { BODY_BYTES_MAX = 1 << 20, BAD_ANSWERS_MAX = 2 /* one repair, then a person */ };
+enum {
+    BODY_BYTES_MAX = 1 << 20,
+    RESULT_BYTES_MAX = 1 << 17, /* of a tool; it stands in every prompt that follows */
+    CALLS_AT_ONCE_MAX = 64,
+    BAD_ANSWERS_MAX = 2 /* one repair, then a person */
+};
 
 /* A body under construction: {"...": ...} */
 struct body {
@@ -277,6 +282,23 @@ static bool fresh(const struct conversation *c, const struct tool *t, const stru
     return f && f->result.n && str_eq(f->args, args) && now_us - f->at_us < t->fresh_us;
 }
 
+/* Tool calls of this turn before `k`, and calls like it up to and with it: the same after a restart, whatever was answered. */
+static int calls_before(const struct conversation *c, const struct call *k)
+{
+    int n = c->turn.tool_calls_before;
+    for (const struct call *before = c->calls; before < k; before++)
+        n += !str_is(before->name, "update_scratchpad");
+    return n;
+}
+
+static int calls_like(struct arena *a, const struct conversation *c, const struct call *k)
+{
+    int n = counter_get(c->turn.repeats, call_signature(a, k));
+    for (const struct call *later = k + 1; later < c->calls + c->calls_n; later++)
+        n -= str_eq(later->name, k->name) && str_eq(later->args, k->args);
+    return n;
+}
+
 static int call_tool(struct conversation *c, struct turn_events *out, const struct call *k, struct err *e)
 {
     const struct tool *t = agent_tool(c->agent, k->name);
@@ -286,10 +308,11 @@ static int call_tool(struct conversation *c, struct turn_events *out, const stru
     struct err why = {0};
     if (tool_arguments(out->arena, t, k->args, c->customer, &args, &why) < 0)
         return refuse(c, out, k, "invalid", "bad_arguments", why.text, e);
-    if (c->turn.tool_calls >= c->agent->budgets.tool_calls)
+    if (calls_before(c, k) >= c->agent->budgets.tool_calls)
         return refuse(c, out, k, "refused", "budget", "answer with what is known or hand over", e);
-    struct str signature = call_signature(out->arena, k);
-    if (counter_get(c->turn.repeats, signature) > c->agent->budgets.identical_calls)
+    if (k - c->calls >= CALLS_AT_ONCE_MAX)
+        return refuse(c, out, k, "refused", "too_many_at_once", "make fewer calls in one answer", e);
+    if (calls_like(out->arena, c, k) > c->agent->budgets.identical_calls)
         return refuse(c, out, k, "refused", "repeated_call", "the same call was made before; use its result", e);
     if (t->action) {
         if (proposing(c))
@@ -403,10 +426,21 @@ static int start_action(struct conversation *c, struct turn_events *out, struct 
     return body_add(&b, c, out, EVENT_ACTION_STARTED, e);
 }
 
+static const char no_event_holds_it[] =
+    "{\"reason\":\"unreadable\",\"do\":\"the answer cannot be used: too large or no JSON\"}";
+
+static bool holdable(struct arena *a, struct str result)
+{
+    struct json *v;
+    return result.n <= RESULT_BYTES_MAX && json_parse(a, str_f(a, "[[%.*s]]", STR_ARG(result)), &v, NULL) == 0;
+}
+
 static int action_done(struct conversation *c, struct turn_events *out, enum tool_class class, struct str result,
                        int64_t ms, struct err *e)
 {
     struct body b;
+    if (result.n && !holdable(out->arena, result))
+        result = str_of(no_event_holds_it); /* whether it was done is known all the same */
     body_begin(&b, out->arena);
     json_pair_int(&b.w, "proposal", c->proposal.seq);
     json_pair_str(&b.w, "key", c->proposal.key);
@@ -461,15 +495,22 @@ int turn_run(struct conversation *c, struct turn_events *out, struct err *e)
 
 /* --- inputs --- */
 
-int turn_model_answered(struct conversation *c, struct turn_events *out, const struct llm_answer *answer, struct err *e)
+static int model_failed(struct conversation *c, struct turn_events *out, const char *class, struct str why,
+                        struct err *e)
 {
     struct body b;
     body_begin(&b, out->arena);
-    if (answer->result < 0) {
-        json_pair_str(&b.w, "why", str_of(answer->err.text));
-        json_pair_str(&b.w, "class", str_of(err_name(answer->result)));
-        return body_add(&b, c, out, EVENT_MODEL_FAILED, e);
-    }
+    json_pair_str(&b.w, "why", why);
+    json_pair_str(&b.w, "class", str_of(class));
+    return body_add(&b, c, out, EVENT_MODEL_FAILED, e);
+}
+
+int turn_model_answered(struct conversation *c, struct turn_events *out, const struct llm_answer *answer, struct err *e)
+{
+    struct body b;
+    if (answer->result < 0)
+        return model_failed(c, out, err_name(answer->result), str_of(answer->err.text), e);
+    body_begin(&b, out->arena);
     if (answer->has_text)
         json_pair_str(&b.w, "text", answer->text);
     json_key(&b.w, "calls");
@@ -488,6 +529,8 @@ int turn_model_answered(struct conversation *c, struct turn_events *out, const s
     json_pair_int(&b.w, "out", answer->tokens_out);
     if (answer->tokens_estimated)
         json_pair_bool(&b.w, "estimated", true);
+    if (b.buf.cut)
+        return model_failed(c, out, "limit", STR("the answer is larger than an event can be"), e);
     return body_add(&b, c, out, EVENT_MODEL_ANSWERED, e);
 }
 
@@ -500,6 +543,8 @@ int turn_tool_answered(struct conversation *c, struct turn_events *out, struct s
             k = &c->calls[i];
     if (!k)
         return 0; /* answered otherwise in the meantime: taken over */
+    if (answer->result.n && !holdable(out->arena, answer->result))
+        return answer_call(c, out, k, "invalid", str_of(no_event_holds_it), e);
     const struct tool *t = agent_tool(c->agent, k->name);
     struct json *args;
     struct body b;

@@ -178,7 +178,8 @@ static void player_free(struct llm_provider *provider)
 int cues_provider(struct cues *c, struct loop *l, struct llm_provider **out, struct err *e)
 {
     struct player *p = mem_get(sizeof *p);
-    *p = (struct player){.provider = {.ask = player_ask, .cancel = player_cancel, .free = player_free}, .cues = c, .loop = l};
+    *p = (struct player){
+        .provider = {.ask = player_ask, .cancel = player_cancel, .free = player_free}, .cues = c, .loop = l};
     struct llm_config plain = {.kind = STR("offline")};
     if (llm_offline_new(l, &plain, &p->offline, e) < 0) {
         free(p);

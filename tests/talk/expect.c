@@ -179,7 +179,8 @@ static size_t first_of(const struct scene *x, struct str name)
 
 static int known_kind(struct str name, struct err *e)
 {
-    return event_kind_of(name) == EVENT_NONE ? err_set(e, ERR_INVALID, "\"%.*s\" is no kind of event", STR_ARG(name)) : 0;
+    return event_kind_of(name) == EVENT_NONE ? err_set(e, ERR_INVALID, "\"%.*s\" is no kind of event", STR_ARG(name))
+                                             : 0;
 }
 
 static int journal_times(const struct scene *x, struct str name, struct str rest, struct err *e)
@@ -217,8 +218,8 @@ static int expect_journal(const struct scene *x, struct str rest, struct err *e)
             return ERR_INVALID;
         size_t then = first_of(x, next);
         if (at == x->n || then == x->n || at >= then)
-            return wrong(e, str_f(x->a, "%.*s at %zu and %.*s at %zu of %zu events", STR_ARG(name), at + 1, STR_ARG(next),
-                                  then + 1, x->n));
+            return wrong(e, str_f(x->a, "%.*s at %zu and %.*s at %zu of %zu events", STR_ARG(name), at + 1,
+                                  STR_ARG(next), then + 1, x->n));
         name = next;
         at = then;
     }
@@ -268,8 +269,11 @@ static int expect_slot(const struct scene *x, struct str rest, struct err *e)
 
 static int expect_turn(const struct scene *x, struct str rest, struct err *e)
 {
-    static const char *const places[TURN_PLACES] = {[TURN_IDLE] = "over", [TURN_MODEL] = "asking", [TURN_TOOLS] = "looking",
-                                                    [TURN_ACTING] = "acting", [TURN_TIMER] = "waiting"};
+    static const char *const places[TURN_PLACES] = {[TURN_IDLE] = "over",
+                                                    [TURN_MODEL] = "asking",
+                                                    [TURN_TOOLS] = "looking",
+                                                    [TURN_ACTING] = "acting",
+                                                    [TURN_TIMER] = "waiting"};
     struct str there = str_of(places[stage_turn(x->stage)]);
     return str_eq(rest, there) ? 0 : wrong(e, there);
 }
@@ -313,10 +317,10 @@ static const struct expectation {
     const char *word;
     int (*check)(const struct scene *x, struct str rest, struct err *e);
 } expectations[] = {
-    {"reply", expect_reply},     {"replies", expect_replies}, {"no", expect_no},           {"proposal", expect_proposal},
-    {"bank", expect_bank},       {"journal", expect_journal}, {"handoff", expect_handoff}, {"package", expect_package},
-    {"owner", expect_owner},     {"language", expect_language}, {"slot", expect_slot},     {"turn", expect_turn},
-    {"model", expect_model},     {"prompt", expect_prompt},   {"refused", expect_refused},
+    {"reply", expect_reply}, {"replies", expect_replies},   {"no", expect_no},           {"proposal", expect_proposal},
+    {"bank", expect_bank},   {"journal", expect_journal},   {"handoff", expect_handoff}, {"package", expect_package},
+    {"owner", expect_owner}, {"language", expect_language}, {"slot", expect_slot},       {"turn", expect_turn},
+    {"model", expect_model}, {"prompt", expect_prompt},     {"refused", expect_refused},
 };
 
 static int check_one(const struct scene *x, struct str line, struct err *e)
@@ -368,7 +372,8 @@ static int rule_confirmed(const struct scene *x, struct err *e)
         for (size_t k = 0; k < i; k++)
             if (x->events[k].kind == EVENT_CONFIRMATION_GIVEN) {
                 const struct json *b = body(x, &x->events[k]);
-                yes = json_int(json_get(b, "proposal"), 0) == proposal ? str_is(json_str(json_get(b, "answer")), "yes") : yes;
+                yes = json_int(json_get(b, "proposal"), 0) == proposal ? str_is(json_str(json_get(b, "answer")), "yes")
+                                                                       : yes;
             }
         if (!yes)
             return err_set(e, ERR_UNDEFINED, "event %zu starts an action that nobody confirmed", i + 1);
@@ -384,7 +389,8 @@ static int rule_silent(const struct scene *x, struct err *e)
         if (x->events[i].kind == EVENT_OWNER_CHANGED)
             bot = str_is(json_str(json_get(body(x, &x->events[i]), "owner")), "bot");
         if (x->events[i].kind == EVENT_REPLY_SENT && !bot)
-            return err_set(e, ERR_UNDEFINED, "event %zu is a reply of the agent while a person has the conversation", i + 1);
+            return err_set(e, ERR_UNDEFINED, "event %zu is a reply of the agent while a person has the conversation",
+                           i + 1);
     }
     return 0;
 }
@@ -422,8 +428,8 @@ static int rule_cues(const struct scene *x, struct err *e)
 
 int expect_house_rules(struct stage *s, struct err *e)
 {
-    static int (*const rules[])(const struct scene *, struct err *) = {rule_confirmed, rule_silent, rule_prompts, rule_refold,
-                                                                       rule_cues};
+    static int (*const rules[])(const struct scene *, struct err *) = {rule_confirmed, rule_silent, rule_prompts,
+                                                                       rule_refold, rule_cues};
     struct scene x = {.stage = s, .a = arena_new("rules", 0)};
     int r = look(s, &x, e);
     for (size_t i = 0; i < sizeof rules / sizeof *rules && r == 0; i++)
@@ -437,6 +443,7 @@ void expect_tell(struct stage *s)
     struct scene x = {.stage = s, .a = arena_new("tell", 0)};
     if (look(s, &x, NULL) == 0)
         for (size_t i = 0; i < x.n; i++)
-            printf("      %2zu %-20s %.*s\n", i + 1, event_name(x.events[i].kind), STR_ARG(str_head(x.events[i].body, 300)));
+            printf("      %2zu %-20s %.*s\n", i + 1, event_name(x.events[i].kind),
+                   STR_ARG(str_head(x.events[i].body, 300)));
     arena_free(x.a);
 }

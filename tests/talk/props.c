@@ -90,7 +90,8 @@ static void lost(void *x, const struct tool_answer *answer)
 
 static struct tool_answer failure(struct props *p, const struct tool *t, const struct prop *prop)
 {
-    struct str text = str_f(p->arena, "{\"error\":{\"code\":\"%.*s\",\"message\":\"the script says so\"}}", STR_ARG(prop->code));
+    struct str text =
+        str_f(p->arena, "{\"error\":{\"code\":\"%.*s\",\"message\":\"the script says so\"}}", STR_ARG(prop->code));
     struct json *body = NULL;
     if (json_parse(p->arena, text, &body, NULL) < 0)
         body = NULL;
@@ -109,14 +110,16 @@ static void perform(struct leaving *q)
         q->waits = true;
         return;
     }
-    struct tool_answer none = {.class = tool_classify(q->rq->tool, 0, prop->kind == PROP_TIMES_OUT, NULL), .result = STR("{}")};
+    struct tool_answer none = {.class = tool_classify(q->rq->tool, 0, prop->kind == PROP_TIMES_OUT, NULL),
+                               .result = STR("{}")};
     q->answer = prop->kind == PROP_ANSWERS ? (struct tool_answer){.class = TOOL_OK, .result = prop->result}
                 : prop->kind == PROP_FAILS ? failure(p, q->rq->tool, prop)
                                            : none;
     loop_post(p->loop, deliver, q);
 }
 
-void props_call(void *arg, const struct tool_request *rq, void (*done)(void *, const struct tool_answer *), void *done_arg)
+void props_call(void *arg, const struct tool_request *rq, void (*done)(void *, const struct tool_answer *),
+                void *done_arg)
 {
     struct props *p = arg;
     struct leaving *q = ARENA_NEW(p->arena, struct leaving);

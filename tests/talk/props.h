@@ -14,15 +14,15 @@ void props_free(struct props *p);
 void props_connect(struct props *p, struct loop *l, const struct tool_http_port *http);
 
 /* Has the form of runner_ports.tool; `arg` is a struct props. */
-void props_call(void *arg, const struct tool_request *rq, void (*done)(void *done_arg, const struct tool_answer *answer),
-                void *done_arg);
+void props_call(void *arg, const struct tool_request *rq,
+                void (*done)(void *done_arg, const struct tool_answer *answer), void *done_arg);
 
 /* "NAME answers {...}" and the others of README.md. Errors: ERR_INVALID, ERR_NOT_FOUND (nothing waits). */
 MUST_USE int props_line(struct props *p, struct str line, struct err *e);
 
 int props_under_way(const struct props *p); /* requests without an answer, those that wait included */
 int props_waiting(const struct props *p);
-size_t props_left(const struct props *p);   /* lines that no request met */
+size_t props_left(const struct props *p); /* lines that no request met */
 /* Requests that left for `tool`; distinct: those of one call or proposal count once. */
 int props_requests(const struct props *p, struct str tool, bool distinct);
 

@@ -267,8 +267,8 @@ static int send(struct stage *s, struct str text, int client_id, struct err *e)
     bool repaired;
     if (begin(s, e) < 0)
         return e->code;
-    runner_message(s->runner, s->conversation, text_repair(s->arena, text, &repaired), str_f(s->arena, "m%d", client_id),
-                   input_done, s);
+    runner_message(s->runner, s->conversation, text_repair(s->arena, text, &repaired),
+                   str_f(s->arena, "m%d", client_id), input_done, s);
     return settle(s, e);
 }
 
@@ -463,7 +463,8 @@ int stage_bank(struct stage *s, struct str fault, struct str value, struct err *
 
 int stage_reissues(struct stage *s, int *n, struct err *e)
 {
-    struct heard heard = ask_bank(s, "GET", str_f(s->arena, "/v1/reissues?customer=%.*s", STR_ARG(s->customer)).p, STR(""));
+    struct heard heard =
+        ask_bank(s, "GET", str_f(s->arena, "/v1/reissues?customer=%.*s", STR_ARG(s->customer)).p, STR(""));
     struct json *body;
     if (json_parse(s->arena, heard.body, &body, e) < 0)
         return e->code;

@@ -16,7 +16,7 @@ struct stage;
 struct stage_setup {
     const char *workspaces; /* the folder of the workspaces: "examples" */
     const char *bank_url;
-    const char *dir;        /* where the store's files may lie */
+    const char *dir; /* where the store's files may lie */
 };
 
 struct stage *stage_new(const struct stage_setup *setup);
@@ -25,7 +25,8 @@ void stage_free(struct stage *s);
 /* --- acts. Errors: what the engine answered, or ERR_TIMEOUT when it does not come to rest --- */
 
 MUST_USE int stage_agent(struct stage *s, struct str name, struct err *e); /* "card-delivery" or "card-delivery@1" */
-MUST_USE int stage_as(struct stage *s, struct str customer, struct str locale, struct err *e); /* opens a conversation */
+MUST_USE int stage_as(struct stage *s, struct str customer, struct str locale,
+                      struct err *e); /* opens a conversation */
 MUST_USE int stage_message(struct stage *s, struct str text, struct err *e);
 MUST_USE int stage_resend(struct stage *s, struct str other_text, struct err *e); /* the last one's client id again */
 MUST_USE int stage_button(struct stage *s, struct str which, struct err *e);

@@ -66,10 +66,10 @@ static const struct act {
     int (*run)(struct stage *s, struct str rest, struct err *e);
     bool may_be_refused;
 } acts[] = {
-    {"agent", do_agent, false},      {"as", do_as, false},          {"customer", stage_message, true},
-    {"resend", stage_resend, true},  {"button", stage_button, true}, {"closes", do_closes, true},
-    {"person", stage_person, true},  {"model", stage_model, false}, {"tool", stage_tool, false},
-    {"bank", do_bank, false},        {"clock", stage_clock, false}, {"program", do_program, false},
+    {"agent", do_agent, false},     {"as", do_as, false},           {"customer", stage_message, true},
+    {"resend", stage_resend, true}, {"button", stage_button, true}, {"closes", do_closes, true},
+    {"person", stage_person, true}, {"model", stage_model, false},  {"tool", stage_tool, false},
+    {"bank", do_bank, false},       {"clock", stage_clock, false},  {"program", do_program, false},
 };
 
 /* "\u{200B}" is that character, "\n" a line end. */
@@ -85,8 +85,8 @@ static struct str unescape(struct arena *a, struct str s)
             char *end;
             unsigned long c = strtoul(here.p + 3, &end, 16);
             if (c >= 0x10000)
-                buf_addf(&b, "%c%c%c%c", (int)(0xF0 | c >> 18), (int)(0x80 | (c >> 12 & 63)), (int)(0x80 | (c >> 6 & 63)),
-                         (int)(0x80 | (c & 63)));
+                buf_addf(&b, "%c%c%c%c", (int)(0xF0 | c >> 18), (int)(0x80 | (c >> 12 & 63)),
+                         (int)(0x80 | (c >> 6 & 63)), (int)(0x80 | (c & 63)));
             else if (c >= 0x800)
                 buf_addf(&b, "%c%c%c", (int)(0xE0 | c >> 12), (int)(0x80 | (c >> 6 & 63)), (int)(0x80 | (c & 63)));
             else
