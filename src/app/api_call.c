@@ -73,7 +73,7 @@ bool api_call_message(struct api_call *c, struct str *text)
 {
     bool repaired;
     *text = text_repair(c->a, api_call_text(c, "text"), &repaired);
-    if (!str_trim(*text).n)
+    if (text_blank(*text))
         return api_call_refuse(c, 422, "empty_message", "the message is empty");
     if (text_length(*text) > API_MESSAGE_CHARS_MAX)
         return api_call_refuse(c, 413, "too_long", "a message has at most 10,000 characters");

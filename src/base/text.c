@@ -189,6 +189,18 @@ struct str text_visible(struct arena *a, struct str s, bool *changed)
     return buf_str(&out);
 }
 
+bool text_blank(struct str s)
+{
+    while (s.n) {
+        uint32_t c = take(&s);
+        bool space =
+            c == ' ' || within(c, '\t', '\r') || utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_ZS;
+        if (!space && !invisible(c))
+            return false;
+    }
+    return true;
+}
+
 struct str text_nfc(struct arena *a, struct str s)
 {
     if (ascii_run(s) == s.n)

@@ -18,6 +18,9 @@ struct str text_repair(struct arena *a, struct str s, bool *repaired);
  * (U+E0000..E007F), bidirectional controls. ZWJ and variation selectors stay inside emoji. */
 struct str text_visible(struct arena *a, struct str s, bool *changed);
 
+/* Is there nothing to read: only white space of any script and what leaves no mark? The input must be valid UTF-8. */
+bool text_blank(struct str s);
+
 /* NFC. The input must be valid UTF-8. */
 struct str text_nfc(struct arena *a, struct str s);
 

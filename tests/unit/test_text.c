@@ -196,6 +196,16 @@ TEST(the_language_of_ten_thousand_english_questions_is_english)
     CHECK(n > 9000 && english * 100 >= n * 99 && other * 1000 <= n);
 }
 
+TEST(a_text_without_anything_to_read_is_blank)
+{
+    CHECK(text_blank(STR("")));
+    CHECK(text_blank(STR(" \t\n")));
+    CHECK(text_blank(STR("\xc2\xa0 \xe2\x80\x83\xe3\x80\x80")));        /* no-break, em and ideographic space */
+    CHECK(text_blank(STR("\xe2\x80\x8b\xe2\x81\xa0\xf3\xa0\x81\x81"))); /* zero width, joiner, tag */
+    CHECK(!text_blank(STR("\xe2\x80\x8b?")));
+    CHECK(!text_blank(STR("\xf0\x9f\x91\x8d")));
+}
+
 TEST(lengths_and_cuts_count_characters_not_bytes)
 {
     CHECK_INT(text_length(STR("n\u00e3o \U0001F600")), 5);
@@ -238,7 +248,7 @@ TEST(naughty_strings_pass_through_every_function_unharmed)
 #define ROW(t) cmocka_unit_test_setup_teardown(t, make_arena, free_arena)
 RUN(ROW(bytes_that_are_not_utf8_are_found_where_they_begin), ROW(every_code_point_but_nul_and_surrogates_is_valid),
     ROW(repair_replaces_what_is_broken_and_keeps_the_rest), ROW(what_was_repaired_is_valid_and_stays_as_it_is),
-    ROW(what_a_reader_cannot_see_is_taken_out), ROW(emoji_stay_whole),
+    ROW(what_a_reader_cannot_see_is_taken_out), ROW(emoji_stay_whole), ROW(a_text_without_anything_to_read_is_blank),
     ROW(composed_and_decomposed_accents_are_one_text), ROW(folding_leaves_words_between_single_spaces),
     ROW(a_phrase_is_found_only_at_word_borders), ROW(the_language_of_a_chat_message_is_told_by_its_common_words),
     ROW(the_language_of_ten_thousand_english_questions_is_english), ROW(lengths_and_cuts_count_characters_not_bytes),
