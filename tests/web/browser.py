@@ -36,14 +36,17 @@ class Browser:
     def __enter__(self):
         binary, driver = programs()
         self.folder = tempfile.mkdtemp(prefix="candor-web-")
-        self.driver = subprocess.Popen([driver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        for line in self.driver.stdout:
-            found = re.search(r"started successfully on port (\d+)", line)
-            if found:
+        port = None
+        for _ in range(5):  # it takes a free IPv4 port and gives up when the same IPv6 port is taken
+            self.driver = subprocess.Popen([driver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            found = (re.search(r"started successfully on port (\d+)", line) for line in self.driver.stdout)
+            port = next((int(x[1]) for x in found if x), None)
+            if port:
                 break
-        else:
+            self.driver.wait()
+        if not port:
             raise Failed("chromedriver did not start")
-        self.connection = http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         options = {"binary": binary, "args": ARGUMENTS + ["--user-data-dir=" + self.folder]}
         self.path = ""
         got = self.ask("POST", "/session", {"capabilities": {"alwaysMatch": {
