@@ -69,8 +69,12 @@ static void on_linger_event(struct bufferevent *bev, short what, void *arg)
  * away from the client, so what still comes is read and dropped for a moment. */
 static void connection_refuse(struct connection *c, int status, const char *why)
 {
+    const struct server_config *config = &c->server->config;
     struct buf *answer = &c->server->scratch, body = buf_new(NULL, 1024);
-    problem_add(&body, status, why);
+    size_t most = status == 413 ? config->body_bytes_max : status == 431 ? config->header_bytes_max : 0;
+    char limited[160];
+    snprintf(limited, sizeof limited, "%s At most %zu bytes.", why, most);
+    problem_add(&body, status, most ? limited : why);
     buf_clear(answer);
     buf_addf(answer,
              "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: application/problem+json\r\n"
