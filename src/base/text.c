@@ -308,7 +308,7 @@ static const struct {
      "us them this that these those of to in on at for from with without by about not no yes do does did don doesn "
      "didn won can could would should will shall may might must have has had haven hasn what when where which who "
      "why how there here as if than then so too very just also already yet still never ever any some all more most "
-     "much many hi hello hey please thanks thank sorry ok okay help need want get got make know think see tell send "
+     "much many hi hello hey please thanks thank sorry help need want get got make know think see tell send "
      "sent card delivery account money transfer payment bank order address arrived arrive come came lost stolen "
      "new old another one going been waiting wait track delayed late today yesterday tomorrow week weeks day days "
      "month months ago after before again because good morning afternoon evening "},
