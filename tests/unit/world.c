@@ -115,6 +115,8 @@ bool world_append(struct world *w, struct turn_events *out)
     w->log_n += out->n;
     assert_true(w->appends < WORLD_APPENDS_MAX);
     w->ends[w->appends++] = w->log_n;
+    if (w->appended)
+        w->appended(w);
     return !dies(w);
 }
 
