@@ -155,7 +155,7 @@ export const language_words = {
     p_other: 'Isso não funcionou: {detail}',
   },
   'es-MX': {
-    title: 'Atención al cliente',
+    title: 'Chat de ayuda',
     signin_title: 'Elige un cliente',
     signin_hint: 'Esto es un ejemplo y todas las personas son inventadas. Entra como una de ellas y pregunta por la tarjeta.',
     again: 'Reintentar',
@@ -187,7 +187,7 @@ export const language_words = {
     newer: 'Mensajes nuevos',
     composer_label: 'Escribir un mensaje',
     text_label: 'Tu mensaje',
-    hint: 'Enter envía, Shift+Enter cambia de línea.',
+    hint: 'Enter envía; Shift+Enter, otra línea.',
     send: 'Enviar',
     counter: '{n} de {max} caracteres',
     by: 'Responde antes de {time}.',
