@@ -18,6 +18,7 @@ struct work {
     size_t step;
     int attempt;       /* of this step */
     bool reconciling;
+    bool done_before;  /* an answer said that this was done already */
     int64_t began_us;
     struct tool_answer answer;
 };
@@ -47,8 +48,8 @@ static struct str error_text(struct work *w, const struct json *body, const char
     json_open(&out, '{');
     json_key(&out, "error");
     json_open(&out, '{');
-    json_pair_str(&out, "code", str_head(json_str(json_get(error, "code")), 100));
-    json_pair_str(&out, "message", str_head(json_str_or(json_get(error, "message"), str_of(sentence)), 500));
+    json_pair_str(&out, "code", str_whole(json_str(json_get(error, "code")), 100));
+    json_pair_str(&out, "message", str_whole(json_str_or(json_get(error, "message"), str_of(sentence)), 500));
     json_close(&out, '}');
     json_close(&out, '}');
     return buf_str(&b);
@@ -96,6 +97,8 @@ static void on_answer(void *arg, const struct client_answer *answer)
         if (class == TOOL_OK) { /* the first request went through */
             take_in(w, body);
             finish(w, TOOL_ALREADY_DONE);
+        } else if (status == 404 && w->done_before) { /* done, says the backend, but it does not say what it gave */
+            end(w, TOOL_ALREADY_DONE, error_text(w, body, "it was done before; no details are known"));
         } else if (status == 404 && t->idempotency != TOOL_NO_KEY) { /* it did not: send it under the same key */
             next(w);
         } else {
@@ -114,7 +117,7 @@ static void on_answer(void *arg, const struct client_answer *answer)
         else
             finish(w, TOOL_OK);
     } else if (class == TOOL_ALREADY_DONE && json_get(t->spec, "reconcile")) {
-        w->reconciling = true; /* the backend remembers the action but not what it answered */
+        w->reconciling = w->done_before = true; /* the backend remembers the action but not what it answered */
         next(w);
     } else {
         end(w, class, error_text(w, body, status ? "the backend refused" : answer->err.text));

@@ -3,6 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A sentence that was cut must not end in half a UTF-8 character: it may go into an event. */
+static void end_whole(struct err *e)
+{
+    size_t n = strlen(e->text);
+    if (n + 1 < sizeof e->text)
+        return;
+    size_t start = n;
+    while (start && ((unsigned char)e->text[start - 1] & 0xc0) == 0x80)
+        start--;
+    if (start && ((unsigned char)e->text[start - 1] & 0xc0) == 0xc0)
+        e->text[start - 1] = 0;
+}
+
 int err_set(struct err *e, int code, const char *format, ...)
 {
     if (!e)
@@ -12,6 +25,7 @@ int err_set(struct err *e, int code, const char *format, ...)
     va_start(ap, format);
     vsnprintf(e->text, sizeof e->text, format, ap);
     va_end(ap);
+    end_whole(e);
     return code;
 }
 
@@ -27,6 +41,7 @@ int err_in(struct err *e, const char *format, ...)
     va_end(ap);
     if (n >= 0 && (size_t)n < sizeof e->text)
         snprintf(e->text + n, sizeof e->text - (size_t)n, ": %s", was);
+    end_whole(e);
     return e->code;
 }
 

@@ -92,6 +92,15 @@ struct str str_head(struct str s, size_t n)
     return (struct str){s.p, n < s.n ? n : s.n};
 }
 
+struct str str_whole(struct str s, size_t n)
+{
+    if (n >= s.n)
+        return s;
+    while (n && ((unsigned char)s.p[n] & 0xc0) == 0x80) /* the byte behind the cut goes on with a character */
+        n--;
+    return str_head(s, n);
+}
+
 static bool is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
@@ -193,6 +202,8 @@ static size_t buf_room(struct buf *b, size_t n)
 void buf_add(struct buf *b, struct str s)
 {
     size_t n = buf_room(b, s.n);
+    if (n < s.n)
+        n = str_whole(s, n).n;
     if (n)
         memcpy(b->p + b->n, s.p, n);
     b->n += n;

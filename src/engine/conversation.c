@@ -124,9 +124,24 @@ static void add_text(struct conversation *c, const char *role, const char *befor
     message_end(c, from);
 }
 
+/* Providers refuse a prompt with a tool's name that is none or arguments that are no object, even in its past. The journal
+ * keeps what the model wrote; the prompt says it in a form that can be sent. */
 static void add_call(struct conversation *c, struct str id, struct str name, struct str args)
 {
     struct buf *b = &c->transcript;
+    struct arena *a = arena_new("call", 1024);
+    struct json *object;
+    char plain[64];
+    size_t n = 0;
+    for (; n < name.n && n < sizeof plain; n++) {
+        char k = name.p[n];
+        bool good = (k >= 'a' && k <= 'z') || (k >= 'A' && k <= 'Z') || (k >= '0' && k <= '9') || k == '_' || k == '-';
+        plain[n] = good ? k : '_';
+    }
+    name = n ? (struct str){plain, n} : STR("none");
+    if (json_parse(a, args, &object, NULL) < 0 || !json_is(object, JSON_OBJECT))
+        args = STR("{}");
+    arena_free(a);
     buf_adds(b, "{\"id\":\"");
     json_escape(b, id);
     buf_adds(b, "\",\"type\":\"function\",\"function\":{\"name\":\"");
@@ -257,8 +272,10 @@ static void fold_message(struct conversation *c, const struct event *ev, const s
         return;
     if (c->turn.at == TURN_IDLE)
         turn_open(c, ev, TURN_BEGIN);
-    else if (c->turn.at == TURN_MODEL)
-        c->turn.at = TURN_BEGIN; /* the answer under way did not know these words: ask again */
+    if (c->turn.at == TURN_MODEL) { /* the answer under way did not know these words: ask again */
+        c->turn.at = TURN_BEGIN;
+        c->turn.model_calls--; /* a question that was dropped does not count: quick lines use up no budget */
+    }
 }
 
 static void fold_model_asked(struct conversation *c, const struct event *ev, const struct json *b)
@@ -427,6 +444,16 @@ static void fold_started(struct conversation *c, const struct event *ev, const s
     c->turn.at = TURN_ACTING;
 }
 
+/* Nobody will answer the model's calls any more; a call without a result would break every later prompt. */
+static void refuse_open_calls(struct conversation *c)
+{
+    struct json reason = {.kind = JSON_STRING, .key = STR("reason"), .text = STR("taken_over")},
+                result = {.kind = JSON_OBJECT, .n = 1, .child = &reason};
+    for (size_t i = 0; i < c->calls_n; i++)
+        if (!c->calls[i].answered)
+            answered(c, c->calls[i].id, STR("refused"), &result);
+}
+
 static void fold_done(struct conversation *c, const struct event *ev, const struct json *b)
 {
     struct str class = json_str(json_get(b, "class"));
@@ -441,6 +468,8 @@ static void fold_done(struct conversation *c, const struct event *ev, const stru
     c->turn.clock_us = ev->at_us; /* learning an outcome takes its time; the customer still hears of it */
     if (k == TOOL_OK || k == TOOL_ALREADY_DONE)
         count(c, &c->succeeded, p->tool);
+    if (p->state == PROPOSAL_UNKNOWN)
+        count(c, &c->unsettled, p->tool);
     if (p->gated) { /* the model proposed it long ago; what ran after the yes is a call of its own */
         size_t from = message_begin(c);
         buf_adds(&c->transcript, "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[");
@@ -458,8 +487,10 @@ static void fold_done(struct conversation *c, const struct event *ev, const stru
         c->turn.why = STR("outcome_unknown");
         c->turn.at = TURN_HANDOFF;
     }
-    if (c->owner != OWNER_BOT || c->closed)
+    if (c->owner != OWNER_BOT || c->closed) {
+        refuse_open_calls(c);
         c->turn.at = TURN_IDLE;
+    }
 }
 
 static void fold_reply(struct conversation *c, const struct event *ev, const struct json *b)
@@ -485,15 +516,12 @@ static void fold_owner(struct conversation *c, const struct event *ev, const str
     c->owner_epoch = json_int(json_get(b, "epoch"), c->owner_epoch + 1);
     if (c->owner == OWNER_BOT)
         return;
-    struct json reason = {.kind = JSON_STRING, .key = STR("reason"), .text = STR("taken_over")},
-                result = {.kind = JSON_OBJECT, .n = 1, .child = &reason};
     bool acting = c->turn.at == TURN_ACTING || c->turn.at == TURN_UNSURE || c->turn.at == TURN_TIMER;
-    for (size_t i = 0; i < c->calls_n && !acting; i++)
-        if (!c->calls[i].answered)
-            answered(c, c->calls[i].id, STR("refused"), &result);
     void_question(c);
-    if (!acting) /* an action under way is seen through: its result is never lost */
-        c->turn.at = TURN_IDLE;
+    if (acting) /* an action under way is seen through: its result is never lost */
+        return;
+    refuse_open_calls(c);
+    c->turn.at = TURN_IDLE;
 }
 
 static void fold_human(struct conversation *c, const struct event *ev, const struct json *b)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REQUESTS_MAX = 64 };
+enum { REQUESTS_MAX = 64, TIMER_MS_MAX = 10000 };
 
 struct effect *effect_new(const struct entry *en, enum input_kind kind)
 {
@@ -96,6 +96,7 @@ static void on_answer(void *arg, const struct llm_answer *answer)
     effect_stop_asking(en);
     waiting_ends(en);
     struct input *in = entry_input(IN_MODEL, NULL, NULL);
+    in->number = en->asked;
     struct arena *a = in->arena;
     in->answer = *answer;
     in->answer.text = str_copy(a, answer->text);
@@ -130,6 +131,7 @@ static void ask(struct entry *en)
                              .call_n = c->model_calls};
     static const struct llm_hooks with_draft = {.on_delta = on_delta, .on_restart = on_restart, .on_done = on_answer};
     static const struct llm_hooks plain = {.on_done = on_answer};
+    en->asked = c->model_calls;
     en->asking = llm_ask(en->runner->config.llm, &q, en->runner->config.ports.draft ? &with_draft : &plain, en);
     waiting_begins(en);
 }
@@ -193,6 +195,8 @@ static void start_timer(struct entry *en)
     struct effect *ef = effect_new(en, IN_TIMER);
     ef->number = en->c->timer;
     int64_t ms = (en->c->timer_due_us - clock_now_us()) / 1000;
+    if (ms > TIMER_MS_MAX) /* the wall clock was set back: no timer of ours waits longer */
+        ms = TIMER_MS_MAX;
     waiting_begins(en);
     en->runner->config.ports.after(en->runner->config.ports.arg, ms > 0 ? ms : 0, on_timer, ef);
 }

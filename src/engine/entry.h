@@ -33,7 +33,7 @@ struct input {
     struct str call_id, digest, by;
     struct str client_id, payload_sha; /* of a message */
     const char *owner;
-    int64_t number; /* proposal or timer */
+    int64_t number; /* proposal, timer, or the model call that was answered */
     bool yes;
     struct llm_answer answer;
     struct tool_answer result;
@@ -54,6 +54,8 @@ struct entry {
     struct str question; /* the state block of the question that is asked or comes next, malloced */
     unsigned generation; /* effects started before the conversation was dropped are not answered to */
     int64_t tools_for, acting_for, timer_for; /* seq and attempt whose effect is under way */
+    int asked;    /* the model call that is asked: conversation.model_calls */
+    int retry_ms; /* how long the last retry waited; 0 when an append succeeded since */
     bool drafted, retrying, pumping;
     int64_t turn_began_us, waited_us, wait_began_us; /* monotonic */
 };

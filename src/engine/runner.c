@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RETRY_MS = 1000, EVENTS_MAX = 100000 };
+enum { RETRY_MS = 1000, RETRY_MS_MAX = 60000, EVENTS_MAX = 100000 };
 
 static void pump(struct entry *en);
 
@@ -125,13 +125,14 @@ static void finish(struct input *in, int64_t conversation, int result, int64_t s
     arena_free(in->arena);
 }
 
-static int apply_record(struct entry *en, struct input *in, struct err *e)
+/* What is refused on sight disturbs nothing that is under way. */
+static int refused(struct entry *en, struct input *in, struct err *e)
 {
-    if (in->kind != IN_OPEN && in->event == EVENT_MESSAGE_RECEIVED && en->c->closed)
+    if (in->kind == IN_RECORD && in->event == EVENT_MESSAGE_RECEIVED && en->c->closed)
         return err_set(e, ERR_CONFLICT, "the conversation is closed; open a new one");
-    if (in->check && in->check(en->c, e) < 0)
-        return e->code;
-    return turn_add(en->c, &en->events, in->event, in->body, e);
+    if (in->kind == IN_TAKE_OVER && strcmp(in->owner, owner_name(en->c->owner)) == 0)
+        return err_set(e, ERR_CONFLICT, "the conversation is with %s already", in->owner);
+    return in->check ? in->check(en->c, e) : 0;
 }
 
 static int apply_timer(struct entry *en, struct input *in, struct err *e)
@@ -155,18 +156,20 @@ static int apply_resume(struct entry *en, struct err *e)
 static int apply(struct entry *en, struct input *in, struct err *e)
 {
     struct conversation *c = en->c;
-    /* The transcript must not move under a question that is being sent. */
-    bool moves = in->kind == IN_DECIDE || in->kind == IN_HAND_OFF || in->kind == IN_TAKE_OVER ||
+    if (refused(en, in, e) < 0)
+        return e->code;
+    /* The transcript must not move under a question that is being sent. A decision moves nothing while one is. */
+    bool moves = in->kind == IN_HAND_OFF || in->kind == IN_TAKE_OVER ||
                  (in->kind == IN_RECORD && in->event != EVENT_RATING_GIVEN && in->event != EVENT_MESSAGE_DELIVERED);
     if (moves && en->asking)
         effect_stop_asking(en);
     switch (in->kind) {
     case IN_OPEN:
-    case IN_RECORD: return apply_record(en, in, e);
+    case IN_RECORD: return turn_add(c, &en->events, in->event, in->body, e);
     case IN_DECIDE: return turn_decided(c, &en->events, in->number, in->digest, in->yes, e);
     case IN_HAND_OFF: return turn_hand_off(c, &en->events, "asked_human", e);
     case IN_TAKE_OVER: return turn_take_over(c, &en->events, in->owner, in->by, e);
-    case IN_MODEL: return turn_model_answered(c, &en->events, &in->answer, e);
+    case IN_MODEL: return turn_model_answered(c, &en->events, (int)in->number, &in->answer, e);
     case IN_TOOL: return turn_tool_answered(c, &en->events, in->call_id, &in->result, e);
     case IN_ACTION: return turn_action_answered(c, &en->events, &in->result, e);
     case IN_TIMER: return apply_timer(en, in, e);
@@ -208,15 +211,26 @@ static void retry(void *x)
     entry_push(en, entry_input(IN_RESUME, NULL, NULL));
 }
 
-/* The store refused or failed. Whatever was folded ahead of it is forgotten; an open turn is taken up again later. */
+/* An open turn is taken up again later, each time later. */
+static void retry_later(struct entry *en)
+{
+    if (en->retrying || en->runner->closing)
+        return;
+    en->retrying = true;
+    en->retry_ms = en->retry_ms ? 2 * en->retry_ms : RETRY_MS;
+    if (en->retry_ms > RETRY_MS_MAX)
+        en->retry_ms = RETRY_MS_MAX;
+    en->runner->config.ports.after(en->runner->config.ports.arg, en->retry_ms, retry, effect_new(en, IN_RESUME));
+}
+
+/* The store refused or failed. Whatever was folded ahead of it is forgotten. Another holder of the lease goes on without
+ * us. */
 static void undo(struct entry *en, int result, bool opening)
 {
     drop(en);
     en->runner->stats.failed_appends++;
-    if (result == ERR_DUPLICATE || opening || en->retrying || en->runner->closing)
-        return;
-    en->retrying = true;
-    en->runner->config.ports.after(en->runner->config.ports.arg, RETRY_MS, retry, effect_new(en, IN_RESUME));
+    if (result != ERR_DUPLICATE && result != ERR_DENIED && !opening)
+        retry_later(en);
 }
 
 static void appended(void *arg, const struct appended *done)
@@ -227,6 +241,7 @@ static void appended(void *arg, const struct appended *done)
     en->current = NULL;
     en->pumping = true; /* callbacks may push more */
     if (done->result == 0) {
+        en->retry_ms = 0;
         tally(en);
         if (r->config.ports.notify)
             r->config.ports.notify(r->config.ports.arg, en->c, en->events.list, en->events.n);
@@ -307,6 +322,9 @@ static void take(struct entry *en)
     if (result < 0 && en->events.n) { /* our own mistake or a damaged journal: nothing half-done stays */
         log_write(LOG_ERROR, "turn.broken", LOG_ID("conversation", en->id), LOG_STR("why", str_of(e.text)), LOG_END);
         drop(en);
+        retry_later(en);
+        while (in->kind == IN_RESUME && en->first) /* the others would only load it and break it again */
+            finish(next_input(en), en->id, result, 0, false, &e);
     }
     if (result < 0 || !en->events.n) {
         finish(in, en->id, result < 0 ? result : 0, en->c ? en->c->seq : 0, false, &e);

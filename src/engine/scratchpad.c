@@ -77,7 +77,7 @@ int scratchpad_update(struct arena *a, const struct conversation *c, struct str 
         struct str name = json_str(json_get(s, "slot")), value = json_str(json_get(s, "value"));
         const struct json *slot = slot_named(c, name);
         if (!slot)
-            return err_set(e, ERR_INVALID, "there is no slot \"%.*s\"", STR_ARG(str_head(name, 60)));
+            return err_set(e, ERR_INVALID, "there is no slot \"%.*s\"", STR_ARG(str_whole(name, 60)));
         if (check_type(a, slot, name, value, e) < 0)
             return ERR_INVALID;
         const char *source;
@@ -96,9 +96,9 @@ int scratchpad_update(struct arena *a, const struct conversation *c, struct str 
     }
     json_close(&w, ']');
     if (json_is(routine, JSON_STRING))
-        json_pair_str(&w, "routine", str_head(routine->text, 100));
+        json_pair_str(&w, "routine", str_whole(routine->text, 100));
     if (json_is(step, JSON_STRING))
-        json_pair_str(&w, "step", str_head(step->text, 100));
+        json_pair_str(&w, "step", str_whole(step->text, 100));
     if (json_is(asking, JSON_ARRAY)) {
         json_key(&w, "asking");
         json_put(&w, asking);

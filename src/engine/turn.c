@@ -238,7 +238,7 @@ static int call_transfer(struct conversation *c, struct turn_events *out, const 
     body_begin(&b, out->arena);
     json_pair_str(&b.w, "reason", json_str(json_get(args, "reason")));
     if (json_get(args, "note"))
-        json_pair_str(&b.w, "note", str_head(json_str(json_get(args, "note")), 2000));
+        json_pair_str(&b.w, "note", str_whole(json_str(json_get(args, "note")), 2000));
     json_close(&b.w, '}');
     return answer_call(c, out, k, "ok", buf_str(&b.buf), e);
 }
@@ -317,6 +317,9 @@ static int call_tool(struct conversation *c, struct turn_events *out, const stru
     if (t->action) {
         if (proposing(c))
             return refuse(c, out, k, "refused", "one_action_at_a_time", "wait for the open one", e);
+        if (counter_get(c->unsettled, t->name))
+            return refuse(c, out, k, "refused", "outcome_unknown",
+                          "an earlier one may have gone through; a person has to find out", e);
         if (t->limit_per_conversation && counter_get(c->succeeded, t->name) >= t->limit_per_conversation)
             return refuse(c, out, k, "refused", "limit_reached", "it was done in this conversation already", e);
         return propose(c, out, k, t, args, e);
@@ -394,6 +397,8 @@ static int step_gathered(struct conversation *c, struct turn_events *out, struct
         c->turn.at = TURN_HANDOFF;
         return 0;
     }
+    if (c->proposal.state == PROPOSAL_NEW && c->said && c->said->seq > c->answer_seq)
+        return confirmation(c, out, "void", "policy", 0, e); /* words came that the model did not know when it proposed */
     if (c->proposal.state == PROPOSAL_NEW)
         return say_proposal(c, out, e);
     if (words && only_scratchpad(c)) {
@@ -505,9 +510,12 @@ static int model_failed(struct conversation *c, struct turn_events *out, const c
     return body_add(&b, c, out, EVENT_MODEL_FAILED, e);
 }
 
-int turn_model_answered(struct conversation *c, struct turn_events *out, const struct llm_answer *answer, struct err *e)
+int turn_model_answered(struct conversation *c, struct turn_events *out, int call_n, const struct llm_answer *answer,
+                        struct err *e)
 {
     struct body b;
+    if (c->turn.at != TURN_MODEL || call_n != c->model_calls)
+        return 0; /* nobody waits for it any more: taken over, closed, or asked again with newer words */
     if (answer->result < 0)
         return model_failed(c, out, err_name(answer->result), str_of(answer->err.text), e);
     body_begin(&b, out->arena);
@@ -567,6 +575,8 @@ int turn_action_answered(struct conversation *c, struct turn_events *out, const 
                          struct err *e)
 {
     static const int64_t wait_ms[TURN_ACTION_WAITS_MAX] = {300, 1000, 3000, 10000};
+    if (c->turn.at != TURN_ACTING)
+        return 0; /* an earlier attempt's answer, after a later one settled it */
     bool settled = answer->class != TOOL_UNKNOWN && answer->class != TOOL_TRANSIENT;
     if (settled || !can_learn(c) || c->proposal.waits >= TURN_ACTION_WAITS_MAX)
         return action_done(c, out, settled ? answer->class : TOOL_UNKNOWN, answer->result, answer->ms, e);
@@ -619,10 +629,12 @@ int turn_resumed(struct conversation *c, struct turn_events *out, struct err *e)
     json_pair_int(&b.w, "n", c->turn.resumes + 1);
     if (body_add(&b, c, out, EVENT_TURN_RESUMED, e) < 0)
         return ERR_INVALID;
-    if (c->turn.resumes >= c->agent->budgets.resumes && c->turn.at != TURN_UNSURE && c->turn.at != TURN_TIMER) {
-        c->turn.why = STR("budget");
-        c->turn.at = TURN_HANDOFF;
-    }
+    if (c->turn.resumes < c->agent->budgets.resumes || c->turn.at == TURN_TIMER)
+        return 0;
+    if (c->turn.at == TURN_UNSURE) /* whatever keeps killing us may be its answer: a person finds out what became of it */
+        return action_done(c, out, TOOL_UNKNOWN, STR("{}"), 0, e);
+    c->turn.why = STR("budget");
+    c->turn.at = TURN_HANDOFF;
     return 0;
 }
 

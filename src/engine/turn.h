@@ -31,7 +31,9 @@ MUST_USE int turn_run(struct conversation *c, struct turn_events *out, struct er
 /* --- inputs: each adds the event that says what happened; call turn_run afterwards --- */
 
 struct llm_answer;
-MUST_USE int turn_model_answered(struct conversation *c, struct turn_events *out, const struct llm_answer *answer,
+/* call_n: which model call of the conversation it answers (llm_question.call_n); an answer that nobody waits for any more
+ * adds nothing. */
+MUST_USE int turn_model_answered(struct conversation *c, struct turn_events *out, int call_n, const struct llm_answer *answer,
                                  struct err *e);
 MUST_USE int turn_tool_answered(struct conversation *c, struct turn_events *out, struct str call_id,
                                 const struct tool_answer *answer, struct err *e);

@@ -137,7 +137,7 @@ static bool ask_model(struct world *w)
     if (!scripted)
         must(w, offline_answer(w->plan, a, &q, &answer, &w->err));
     struct turn_events out = world_events(w);
-    must(w, turn_model_answered(w->c, &out, scripted ? scripted : &answer, &w->err));
+    must(w, turn_model_answered(w->c, &out, w->c->model_calls, scripted ? scripted : &answer, &w->err));
     arena_free(a);
     return world_append(w, &out);
 }
