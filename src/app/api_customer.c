@@ -220,10 +220,16 @@ void api_customer_rating(struct api_call *c)
                   api_call_wait(c));
 }
 
+static int not_closed(const struct conversation *c, struct err *e)
+{
+    return c->closed ? err_set(e, ERR_CONFLICT, "the conversation is closed already") : 0;
+}
+
 void api_customer_close(struct api_call *c)
 {
     static const struct api_field fields[] = {{0}};
     struct str body = c->who.staff ? STR("{\"by\":\"operator\"}") : STR("{\"by\":\"customer\"}");
     if (api_call_fields(c, fields) && api_call_storable(c))
-        runner_record(c->config->runner, c->conversation, EVENT_CLOSED, body, NULL, api_call_done, api_call_wait(c));
+        runner_record(c->config->runner, c->conversation, EVENT_CLOSED, body, not_closed, api_call_done,
+                      api_call_wait(c));
 }

@@ -80,6 +80,8 @@ void api_staff_giveback(struct api_call *c)
 
 static int with_human(const struct conversation *c, struct err *e)
 {
+    if (c->closed)
+        return err_set(e, ERR_CONFLICT, "the conversation is closed");
     return c->owner == OWNER_HUMAN ? 0 : err_set(e, ERR_CONFLICT, "take the conversation over before you write in it");
 }
 
