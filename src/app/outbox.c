@@ -5,12 +5,14 @@
 
 #include <stdlib.h>
 
-enum { UNDER_WAY_MAX = 64, ROWS_MAX = 128, RETRY_MS = 1000 };
+enum { UNDER_WAY_MAX = 256, ROWS_MAX = 512, RETRY_MS = 1000 };
 
 struct parcel {
     struct outbox *outbox; /* NULL: the slot is free */
     struct arena *arena;
     struct outbox_row row;
+    struct client_call *call;
+    struct loop_timer *rest;
 };
 
 struct outbox {
@@ -20,34 +22,43 @@ struct outbox {
     struct runner *runner;
     struct str url;
     struct parcel under_way[UNDER_WAY_MAX];
-    struct client_call *calls[UNDER_WAY_MAX];
     bool posted;
-    struct loop_timer *retry;
 };
 
 static void look(void *arg);
 
 static void free_parcel(struct parcel *p)
 {
-    p->outbox = NULL;
     arena_free(p->arena);
+    *p = (struct parcel){0};
+}
+
+static void rested(void *arg)
+{
+    struct parcel *p = arg;
+    struct outbox *o = p->outbox;
+    p->rest = NULL;
+    free_parcel(p);
+    outbox_wake(o);
+}
+
+/* Not taken, or not noted: the conversation keeps its place for a while and is then tried again. */
+static void rest(struct parcel *p)
+{
+    p->rest = loop_after(p->outbox->loop, RETRY_MS, rested, p);
 }
 
 static void delivered(void *arg, const struct runner_done *done)
 {
     struct parcel *p = arg;
     struct outbox *o = p->outbox;
-    if (done->result < 0)
+    if (done->result < 0) {
         log_write(LOG_WARN, "outbox.not_noted", LOG_ID("conversation", p->row.conversation),
                   LOG_STR("why", str_of(done->err.text)), LOG_END);
+        rest(p);
+        return;
+    }
     free_parcel(p);
-    outbox_wake(o);
-}
-
-static void try_later(void *arg)
-{
-    struct outbox *o = arg;
-    o->retry = NULL;
     outbox_wake(o);
 }
 
@@ -55,17 +66,19 @@ static void on_answer(void *arg, const struct client_answer *answer)
 {
     struct parcel *p = arg;
     struct outbox *o = p->outbox;
-    o->calls[p - o->under_way] = NULL;
+    p->call = NULL;
     if (answer->end == CLIENT_DONE && answer->status >= 200 && answer->status < 300) {
-        struct str body = str_f(p->arena, "{\"mid\":\"%.*s\"}", STR_ARG(p->row.mid));
-        runner_record(o->runner, p->row.conversation, EVENT_MESSAGE_DELIVERED, body, NULL, delivered, p);
+        struct buf body = buf_new(p->arena, 1024);
+        struct json_writer w = {.out = &body};
+        json_open(&w, '{');
+        json_pair_str(&w, "mid", p->row.mid);
+        json_close(&w, '}');
+        runner_record(o->runner, p->row.conversation, EVENT_MESSAGE_DELIVERED, buf_str(&body), NULL, delivered, p);
         return;
     }
     log_write(LOG_WARN, "outbox.refused", LOG_ID("conversation", p->row.conversation),
               LOG_INT("status", answer->status), LOG_END);
-    free_parcel(p);
-    if (!o->retry)
-        o->retry = loop_after(o->loop, RETRY_MS, try_later, o);
+    rest(p);
 }
 
 static struct parcel *slot_for(struct outbox *o, int64_t conversation)
@@ -104,7 +117,7 @@ static void post(struct parcel *p, const struct outbox_row *row)
         .parts = {buf_str(&b)},
         .total_ms = 10000};
     static const struct client_hooks hooks = {.on_done = on_answer};
-    o->calls[p - o->under_way] = client_send(o->client, &q, &hooks, p);
+    p->call = client_send(o->client, &q, &hooks, p);
 }
 
 static void look(void *arg)
@@ -137,13 +150,14 @@ void outbox_free(struct outbox *o)
 {
     if (!o)
         return;
-    if (o->retry)
-        loop_cancel(o->retry);
     for (size_t i = 0; i < UNDER_WAY_MAX; i++) {
-        if (o->calls[i])
-            client_cancel(o->calls[i]);
-        if (o->under_way[i].outbox)
-            free_parcel(&o->under_way[i]);
+        struct parcel *p = &o->under_way[i];
+        if (p->call)
+            client_cancel(p->call);
+        if (p->rest)
+            loop_cancel(p->rest);
+        if (p->outbox)
+            free_parcel(p);
     }
     free(o);
 }

@@ -384,6 +384,22 @@ size_t text_tokens(struct str s)
     return quarters > words ? quarters : words;
 }
 
+bool text_has_symbol(struct str s, struct str allowed)
+{
+    for (size_t i = 0; i < s.n;) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s.p + i, (utf8proc_ssize_t)(s.n - i), &c);
+        if (n <= 0)
+            return true; /* no text at all */
+        utf8proc_category_t kind = utf8proc_category(c);
+        bool symbol = kind == UTF8PROC_CATEGORY_SO || kind == UTF8PROC_CATEGORY_SM || kind == UTF8PROC_CATEGORY_CN;
+        if (symbol && !str_has(allowed, (struct str){s.p + i, (size_t)n}))
+            return true;
+        i += (size_t)n;
+    }
+    return false;
+}
+
 struct str text_head(struct str s, size_t n)
 {
     size_t i = 0;

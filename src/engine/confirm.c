@@ -139,6 +139,8 @@ enum confirm_answer confirm_read(struct str text)
 {
     if (text.n > 200)
         return CONFIRM_OTHER; /* whoever writes so much says more than yes */
+    if (text_has_symbol(text, STR("👍👌✅✔🙏🙂😊😀😄❤💜🎉+")))
+        return CONFIRM_OTHER; /* "ok 👎" is no yes */
     struct arena *a = arena_new("confirm", 2048);
     struct str folded = text_fold(a, text);
     bool question = str_has(text, STR("?"));

@@ -60,7 +60,7 @@ MUST_USE int ledger_find(struct store *s, struct arena *a, struct str key, struc
 MUST_USE int ledger_list(struct store *s, struct arena *a, int64_t conversation, struct ledger_row **rows, size_t *n,
                          struct err *e);
 
-/* Messages for push channels that are not delivered yet. */
+/* Messages for push channels that are not delivered yet: the first of each conversation, so that their order holds. */
 struct outbox_row {
     int64_t conversation, seq;
     struct str mid; /* the message id: sent as Idempotency-Key */

@@ -74,6 +74,7 @@ int outbox_list(struct store *s, struct arena *a, size_t max, struct outbox_row 
     int r = store_ask(s,
                       "SELECT o.conversation, o.seq, o.mid, c.channel, e.body FROM outbox o"
                       " JOIN event e ON e.pos = o.pos JOIN conversation c ON c.id = o.conversation"
+                      " WHERE o.pos = (SELECT min(x.pos) FROM outbox x WHERE x.conversation = o.conversation)"
                       " ORDER BY o.pos LIMIT ?1",
                       &q, e);
     if (r < 0)

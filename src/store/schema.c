@@ -74,7 +74,7 @@ const struct schema_table schema_derived[] = {
      "pos",
      {"CREATE TABLE outbox ("
       " pos INTEGER PRIMARY KEY, conversation INTEGER NOT NULL, seq INTEGER NOT NULL, mid TEXT NOT NULL)",
-      "CREATE INDEX outbox_mid ON outbox (mid)"}},
+      "CREATE INDEX outbox_mid ON outbox (mid)", "CREATE INDEX outbox_conversation ON outbox (conversation, pos)"}},
     {"timer",
      "conversation, seq",
      {"CREATE TABLE timer ("
