@@ -1,8 +1,8 @@
 #include "engine/agent.h"
 
-#include "base/expr.h"
 #include "base/template.h"
 #include "base/yaml.h"
+#include "engine/lint.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -95,6 +95,11 @@ int agent_bundle(struct arena *a, const char *dir, const char *name, struct str 
         return e ? e->code : ERR_INVALID;
     struct json *modules = json_new(a, JSON_ARRAY);
     const struct json *compose = json_get(file, "compose");
+    if (!str_is(json_str(json_get(file, "agent")), name))
+        return err_set(e, ERR_INVALID, "%s:1: says `agent: %.*s`; it must be the file's name, %s", path,
+                       STR_ARG(json_str(json_get(file, "agent"))), name);
+    if (!json_is(compose, JSON_OBJECT))
+        return err_set(e, ERR_INVALID, "%s:1: needs `compose`, the modules that make the agent", path);
     for (const struct json *c = compose ? compose->child : NULL; c; c = c->next) {
         size_t i = 0;
         while (i < KINDS && !str_is(c->key, kinds[i].compose))
@@ -184,65 +189,13 @@ static int compile_macros(struct agent *ag, const struct json *modules, struct e
         for (const struct json *t = texts ? texts->child : NULL; t; t = t->next) {
             for (const struct json *l = t->child; l; l = l->next)
                 if (template_check(l->text, NULL, NULL, e) < 0)
-                    return err_in(e, "macro %.*s.%.*s (%.*s)", STR_ARG(json_str(json_get(m, "name"))), STR_ARG(t->key),
-                                  STR_ARG(l->key));
+                    return err_in(e, "macros/%.*s.yaml: %.*s.%.*s", STR_ARG(json_str(json_get(m, "name"))),
+                                  STR_ARG(t->key), STR_ARG(l->key));
             struct str name = str_f(ag->arena, "%.*s.%.*s", STR_ARG(json_str(json_get(m, "name"))), STR_ARG(t->key));
             json_set(all, name, json_copy(ag->arena, t));
         }
     }
     ag->macros = all;
-    return 0;
-}
-
-static bool step_exists(const struct json *routine, struct str id)
-{
-    const struct json *steps = json_get(routine, "steps");
-    for (const struct json *s = steps ? steps->child : NULL; s; s = s->next)
-        if (str_eq(json_str(json_get(s, "id")), id))
-            return true;
-    return false;
-}
-
-/* Every step that is named exists, every macro and tool too, every condition parses. */
-static int check_routine(const struct agent *ag, const struct json *routine, struct err *e)
-{
-    static const char *const targets[] = {"next",    "ok",      "already_done", "no",
-                                          "unclear", "refused", "unknown",      "on_max"};
-    const struct json *steps = json_get(routine, "steps");
-    for (const struct json *s = steps ? steps->child : NULL; s; s = s->next) {
-        struct str id = json_str(json_get(s, "id"));
-        if (!id.n)
-            return err_set(e, ERR_INVALID, "a step has no id");
-        for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
-            const struct json *to = json_get(s, targets[i]);
-            if (to && !step_exists(routine, to->text))
-                return err_set(e, ERR_INVALID, "step %.*s: %s names %.*s, which is no step", STR_ARG(id), targets[i],
-                               STR_ARG(to->text));
-        }
-        const struct json *decide = json_get(s, "decide"), *on_error = json_get(s, "on_error");
-        for (const struct json *d = decide ? decide->child : NULL; d; d = d->next) {
-            const struct json *condition = json_get(d, "if"), *to = json_get(d, condition ? "to" : "else");
-            if (condition && expr_check(condition->text, e) < 0)
-                return err_in(e, "step %.*s", STR_ARG(id));
-            if (!to || !step_exists(routine, to->text))
-                return err_set(e, ERR_INVALID, "step %.*s decides for a step that is not there", STR_ARG(id));
-        }
-        for (const struct json *o = on_error ? on_error->child : NULL; o; o = o->next)
-            if (!step_exists(routine, o->text))
-                return err_set(e, ERR_INVALID, "step %.*s: on_error names %.*s, which is no step", STR_ARG(id),
-                               STR_ARG(o->text));
-        const struct json *say = json_get(s, "say"), *call = json_get(s, "call"), *confirm = json_get(s, "confirm");
-        if (say && !json_get(ag->macros, str_c(ag->arena, say->text)))
-            return err_set(e, ERR_INVALID, "step %.*s says %.*s, which is no macro", STR_ARG(id), STR_ARG(say->text));
-        for (const struct json *c = call ? call->child : NULL; c; c = c->next)
-            if (!agent_tool(ag, c->text))
-                return err_set(e, ERR_INVALID, "step %.*s calls %.*s, which the agent has not", STR_ARG(id),
-                               STR_ARG(c->text));
-        struct str acts = json_str(json_get(confirm, "tool"));
-        if (confirm && (!agent_tool(ag, acts) || !agent_tool(ag, acts)->action))
-            return err_set(e, ERR_INVALID, "step %.*s confirms %.*s, which is no action of the agent", STR_ARG(id),
-                           STR_ARG(acts));
-    }
     return 0;
 }
 
@@ -260,8 +213,6 @@ static int compile_shared(struct agent *ag, const struct json *modules, struct e
         const struct json *body = json_get(m, "body"), *list = json_get(body, "slots");
         if (of_kind(m, "routines")) {
             struct str name = json_str(json_get(m, "name"));
-            if (check_routine(ag, body, e) < 0)
-                return err_in(e, "routines/%.*s.yaml", STR_ARG(name));
             buf_addf(&text, "## routine %.*s\n", STR_ARG(name));
             w.comma = false;
             json_put(&w, body);
@@ -320,9 +271,9 @@ static int compile(struct agent *ag, struct err *e)
     static const char *const needed[] = {"runtime.handoff", "runtime.handoff_unknown", "runtime.handoff_model"};
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (!json_get(ag->macros, needed[i]))
-            return err_set(e, ERR_INVALID, "the agent %.*s needs the macro %s: what the runtime says by itself",
+            return err_set(e, ERR_INVALID, "agents/%.*s.yaml: the macro %s is missing: what the runtime says by itself",
                            STR_ARG(ag->name), needed[i]);
-    return compile_shared(ag, modules, e);
+    return compile_shared(ag, modules, e) < 0 ? ERR_INVALID : lint_agent(ag, all, e);
 }
 
 int agent_new(struct str bundle, struct agent **out, struct err *e)

@@ -114,7 +114,12 @@ int tool_read(struct arena *a, const struct json *spec, struct tool *out, struct
         return err_set(e, ERR_INVALID, "line %u: the tool %.*s needs `http` or `steps`", spec->line, STR_ARG(t.name));
     if (t.action && (read_gate(spec, &t, e) < 0 || read_idempotency(spec, &t, e) < 0))
         return e ? e->code : ERR_INVALID;
-    const struct json *project = json_get(spec, "project");
+    const struct json *errors = json_get(spec, "errors"), *project = json_get(spec, "project");
+    for (const struct json *v = errors ? errors->child : NULL; v; v = v->next)
+        if (!str_is(json_str(v), tool_class_name(tool_class_of(json_str(v)))))
+            return err_set(e, ERR_INVALID,
+                           "line %u: errors.%.*s is %.*s; write refused, transient, unknown, invalid or ok", v->line,
+                           STR_ARG(v->key), STR_ARG(json_str(v)));
     for (const struct json *p = project ? project->child : NULL; p; p = p->next)
         if (expr_check(p->text, e) < 0)
             return err_in(e, "line %u: project.%.*s", p->line, STR_ARG(p->key));
