@@ -13,6 +13,18 @@ static void on_signal(void *arg, int signal)
     loop_stop(h->loop);
 }
 
+/* Run by the loop: who reads this line may send a signal, and by now that is heard. */
+static void announce(void *arg)
+{
+    struct house *h = arg;
+    struct str url = house_url(h->arena, h);
+    printf("candor serves %.*s at %.*s\n", STR_ARG(h->agent->name), STR_ARG(url));
+    fflush(stdout);
+    log_write(LOG_INFO, "server.started", LOG_STR("url", url), LOG_STR("agent", h->agent->name),
+              LOG_STR("agent_sha", h->agent->sha_hex), LOG_STR("model", llm_model(h->llm)),
+              LOG_INT("taken_up", (int64_t)h->taken_up), LOG_END);
+}
+
 int cmd_serve(struct command_context *c)
 {
     struct house h = {.arena = c->arena};
@@ -26,12 +38,7 @@ int cmd_serve(struct command_context *c)
         h.settings.port = (int)port;
     int r = house_open(&h, c->err);
     if (r == 0) {
-        struct str url = house_url(c->arena, &h);
-        printf("candor serves %.*s at %.*s\n", STR_ARG(h.agent->name), STR_ARG(url));
-        fflush(stdout);
-        log_write(LOG_INFO, "server.started", LOG_STR("url", url), LOG_STR("agent", h.agent->name),
-                  LOG_STR("agent_sha", h.agent->sha_hex), LOG_STR("model", llm_model(h.llm)),
-                  LOG_INT("taken_up", (int64_t)h.taken_up), LOG_END);
+        loop_post(h.loop, announce, &h);
         loop_run(h.loop, on_signal, &h);
         log_write(LOG_INFO, "server.stopping", LOG_END);
     }
