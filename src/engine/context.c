@@ -111,9 +111,9 @@ struct context context_make(struct arena *a, const struct conversation *c, int64
     buf_adds(&outer, "\"}");
     struct context x = {.tools = c->agent->tools_json,
                         .shared = c->agent->shared,
-                        .transcript = buf_str(&c->transcript),
+                        .transcript = buf_str(&c->messages.text),
                         .state = buf_str(&outer)};
-    sha256_state s = c->sha; /* the prefix is hashed already: only the state block is new */
+    sha256_state s = c->messages.sha; /* the prefix is hashed already: only the state block is new */
     sha256_add(&s, x.state);
     x.sha = sha256_end(&s);
     x.bytes = x.tools.n + 1 + x.shared.n + x.transcript.n + x.state.n;

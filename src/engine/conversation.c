@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-enum { TRANSCRIPT_BYTES_MAX = 16 << 20 };
-
 const char *owner_name(enum owner o)
 {
     static const char *const names[] = {"bot", "pending_human", "human"};
@@ -26,8 +24,7 @@ struct conversation *conversation_new(int64_t id, const struct agent *agent)
     c->arena = arena;
     c->id = id;
     c->agent = agent;
-    c->sha = agent->prefix;
-    c->transcript = buf_new(NULL, TRANSCRIPT_BYTES_MAX);
+    c->messages = messages_new(&agent->prefix);
     return c;
 }
 
@@ -35,13 +32,13 @@ void conversation_free(struct conversation *c)
 {
     if (!c)
         return;
-    buf_free(&c->transcript);
+    messages_free(&c->messages);
     arena_free(c->arena);
 }
 
 size_t conversation_bytes(const struct conversation *c)
 {
-    return arena_bytes(c->arena) + c->transcript.size;
+    return arena_bytes(c->arena) + c->messages.text.size;
 }
 
 bool conversation_open_proposal(const struct conversation *c)
@@ -101,79 +98,7 @@ static struct str keep(struct conversation *c, const struct json *v)
     return v && v->text.n ? str_copy(c->arena, v->text) : STR("");
 }
 
-/* --- the transcript: messages are only ever added, and hashed as they are --- */
-
-static size_t message_begin(struct conversation *c)
-{
-    size_t from = c->transcript.n;
-    buf_addc(&c->transcript, ','); /* `shared` stands before */
-    return from;
-}
-
-static void message_end(struct conversation *c, size_t from)
-{
-    sha256_add(&c->sha, str_from(buf_str(&c->transcript), from));
-}
-
-static void add_text(struct conversation *c, const char *role, const char *before, struct str text)
-{
-    size_t from = message_begin(c);
-    buf_addf(&c->transcript, "{\"role\":\"%s\",\"content\":\"%s", role, before);
-    json_escape(&c->transcript, text);
-    buf_adds(&c->transcript, "\"}");
-    message_end(c, from);
-}
-
-/* Providers refuse a prompt with a tool's name that is none or arguments that are no object, even in its past. The journal
- * keeps what the model wrote; the prompt says it in a form that can be sent. */
-static void add_call(struct conversation *c, struct str id, struct str name, struct str args)
-{
-    struct buf *b = &c->transcript;
-    struct arena *a = arena_new("call", 1024);
-    struct json *object;
-    char plain[64];
-    size_t n = 0;
-    for (; n < name.n && n < sizeof plain; n++) {
-        char k = name.p[n];
-        bool good = (k >= 'a' && k <= 'z') || (k >= 'A' && k <= 'Z') || (k >= '0' && k <= '9') || k == '_' || k == '-';
-        plain[n] = good ? k : '_';
-    }
-    name = n ? (struct str){plain, n} : STR("none");
-    if (json_parse(a, args, &object, NULL) < 0 || !json_is(object, JSON_OBJECT))
-        args = STR("{}");
-    arena_free(a);
-    buf_adds(b, "{\"id\":\"");
-    json_escape(b, id);
-    buf_adds(b, "\",\"type\":\"function\",\"function\":{\"name\":\"");
-    json_escape(b, name);
-    buf_adds(b, "\",\"arguments\":\"");
-    json_escape(b, args);
-    buf_adds(b, "\"}}");
-}
-
-/* Text of recorded tools is passed as it was; everything else as {"class","result"}. */
-static void add_result(struct conversation *c, struct str id, struct str class, const struct json *result)
-{
-    size_t from = message_begin(c);
-    struct buf *b = &c->transcript;
-    buf_adds(b, "{\"role\":\"tool\",\"tool_call_id\":\"");
-    json_escape(b, id);
-    buf_adds(b, "\",\"content\":\"");
-    const struct json *plain = json_is(result, JSON_OBJECT) && result->n == 1 ? json_get(result, "text") : NULL;
-    if (json_is(plain, JSON_STRING)) {
-        json_escape(b, plain->text);
-    } else {
-        struct arena *a = arena_new("tool message", 0);
-        buf_adds(b, "{\\\"class\\\":\\\"");
-        json_escape(b, class);
-        buf_adds(b, "\\\",\\\"result\\\":");
-        json_escape(b, result ? json_text(a, result) : STR("null"));
-        buf_adds(b, "}");
-        arena_free(a);
-    }
-    buf_adds(b, "\"}");
-    message_end(c, from);
-}
+/* --- what stands in the prompt --- */
 
 static void add_customer(struct conversation *c, struct said *s)
 {
@@ -184,7 +109,7 @@ static void add_customer(struct conversation *c, struct said *s)
     }
     s->older = c->said;
     c->said = s;
-    add_text(c, "user", "", s->text);
+    messages_text(&c->messages, "user", "", s->text);
 }
 
 static void release_held(struct conversation *c)
@@ -201,7 +126,7 @@ static void release_held(struct conversation *c)
         in_order = s->older;
         s->older = c->said;
         c->said = s;
-        add_text(c, "user", "", s->text);
+        messages_text(&c->messages, "user", "", s->text);
     }
 }
 
@@ -213,7 +138,7 @@ static void answered(struct conversation *c, struct str id, struct str class, co
             continue;
         c->calls[i].answered = true;
         c->calls_open--;
-        add_result(c, id, class, result);
+        messages_result(&c->messages, id, class, result);
         if (!c->calls_open) {
             release_held(c);
             if (c->turn.at == TURN_TOOLS)
@@ -235,7 +160,6 @@ static void fold_opened(struct conversation *c, const struct event *ev, const st
     c->identity = (int)json_int(json_get(b, "identity"), 0);
     struct str tongue = str_head(c->locale, 2);
     c->language = str_is(tongue, "pt") || str_is(tongue, "es") ? tongue : STR("en");
-    size_t from = message_begin(c);
     struct buf inner = buf_new(c->arena, 4096);
     struct json_writer w = {.out = &inner};
     json_open(&w, '{');
@@ -243,10 +167,7 @@ static void fold_opened(struct conversation *c, const struct event *ev, const st
     json_pair_str(&w, "locale", c->locale);
     json_pair_str(&w, "opened", c->opened_date);
     json_close(&w, '}');
-    buf_adds(&c->transcript, "{\"role\":\"system\",\"content\":\"Conversation ");
-    json_escape(&c->transcript, buf_str(&inner));
-    buf_adds(&c->transcript, "\"}");
-    message_end(c, from);
+    messages_text(&c->messages, "system", "Conversation ", buf_str(&inner));
 }
 
 static void turn_open(struct conversation *c, const struct event *ev, enum turn_at at)
@@ -303,28 +224,14 @@ static void fold_model_answered(struct conversation *c, const struct event *ev, 
     c->turn.at = TURN_ANSWERED;
     if (!c->calls_n)
         return; /* its words stand in the transcript once they are sent */
-    size_t from = message_begin(c);
-    buf_adds(&c->transcript, "{\"role\":\"assistant\",\"content\":");
-    if (c->answer_has_text) {
-        buf_addc(&c->transcript, '"');
-        json_escape(&c->transcript, c->answer_text);
-        buf_addc(&c->transcript, '"');
-    } else {
-        buf_adds(&c->transcript, "null");
-    }
-    buf_adds(&c->transcript, ",\"tool_calls\":[");
     size_t i = 0;
     for (const struct json *k = calls->child; k; k = k->next, i++) {
         c->calls[i] = (struct call){.id = keep(c, json_get(k, "id")),
                                     .name = keep(c, json_get(k, "name")),
                                     .args = keep(c, json_get(k, "args"))};
         count(c, &c->turn.repeats, call_signature(c->arena, &c->calls[i]));
-        if (i)
-            buf_addc(&c->transcript, ',');
-        add_call(c, c->calls[i].id, c->calls[i].name, c->calls[i].args);
     }
-    buf_adds(&c->transcript, "]}");
-    message_end(c, from);
+    messages_calls(&c->messages, c->answer_has_text ? &c->answer_text : NULL, c->calls, c->calls_n);
 }
 
 static void fold_model_failed(struct conversation *c, const struct event *ev, const struct json *b)
@@ -430,7 +337,7 @@ static void fold_confirmation(struct conversation *c, const struct event *ev, co
     bool yes = str_is(answer, "yes");
     c->proposal.state = yes ? PROPOSAL_CONFIRMED : str_is(answer, "no") ? PROPOSAL_DECLINED : PROPOSAL_VOID;
     if (str_is(json_str(json_get(b, "by")), "button")) {
-        add_text(c, "user", "", yes ? STR("[The customer pressed Confirm.]") : STR("[The customer pressed Cancel.]"));
+        messages_text(&c->messages, "user", "", yes ? STR("[The customer pressed Confirm.]") : STR("[The customer pressed Cancel.]"));
         turn_open(c, ev, yes ? TURN_ACT : TURN_ASK);
     } else if (c->proposal.gated) {
         c->turn.at = yes ? TURN_ACT : TURN_ASK;
@@ -471,13 +378,10 @@ static void fold_done(struct conversation *c, const struct event *ev, const stru
     if (p->state == PROPOSAL_UNKNOWN)
         count(c, &c->unsettled, p->tool);
     if (p->gated) { /* the model proposed it long ago; what ran after the yes is a call of its own */
-        size_t from = message_begin(c);
-        buf_adds(&c->transcript, "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[");
         struct str id = str_f(c->arena, "a%lld", (long long)p->seq);
-        add_call(c, id, p->tool, p->args);
-        buf_adds(&c->transcript, "]}");
-        message_end(c, from);
-        add_result(c, id, class, result);
+        struct call ran = {.id = id, .name = p->tool, .args = p->args};
+        messages_calls(&c->messages, NULL, &ran, 1);
+        messages_result(&c->messages, id, class, result);
         c->turn.at = TURN_ASK;
     } else {
         answered(c, p->call, class, result);
@@ -500,7 +404,7 @@ static void fold_reply(struct conversation *c, const struct event *ev, const str
     /* Words that came with scratchpad calls stand in that message already. */
     bool stands = json_get(b, "of") && c->calls_n && str_eq(json_str(json_get(b, "text")), c->answer_text);
     if (!stands)
-        add_text(c, "assistant", "", json_str(json_get(b, "text")));
+        messages_text(&c->messages, "assistant", "", json_str(json_get(b, "text")));
 }
 
 static void void_question(struct conversation *c)
@@ -526,7 +430,7 @@ static void fold_owner(struct conversation *c, const struct event *ev, const str
 
 static void fold_human(struct conversation *c, const struct event *ev, const struct json *b)
 {
-    add_text(c, "assistant", "[A person wrote:] ", json_str(json_get(b, "text")));
+    messages_text(&c->messages, "assistant", "[A person wrote:] ", json_str(json_get(b, "text")));
 }
 
 static void fold_timer_set(struct conversation *c, const struct event *ev, const struct json *b)

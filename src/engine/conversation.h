@@ -7,6 +7,7 @@
 #define ENGINE_CONVERSATION_H
 
 #include "engine/agent.h"
+#include "engine/messages.h"
 #include "store/event.h"
 
 /* Where the turn stands: the row of the table in turn.c that comes next. */
@@ -48,12 +49,6 @@ struct counter {
     struct counter *next;
     struct str name;
     int n;
-};
-
-/* One call of the model's last answer. */
-struct call {
-    struct str id, name, args; /* our id; args as the model gave them */
-    bool answered;
 };
 
 enum proposal_state {
@@ -115,8 +110,7 @@ struct conversation {
     int64_t owner_epoch;
     bool closed, rated;
 
-    struct buf transcript; /* the inside of the messages array behind `shared` */
-    sha256_state sha;      /* over the prompt up to the transcript's end */
+    struct messages messages; /* the prompt's transcript */
 
     struct str routine, step; /* "" when none */
     struct slot_value *slots;

@@ -125,7 +125,7 @@ static void ask(struct entry *en)
         question_remake(en);
     struct llm_question q = {.tools = c->agent->tools_json,
                              .shared = c->agent->shared,
-                             .transcript = buf_str(&c->transcript),
+                             .transcript = buf_str(&c->messages.text),
                              .state = en->question,
                              .label = c->label,
                              .call_n = c->model_calls};

@@ -152,8 +152,8 @@ TEST(a_transcript_only_grows)
     struct str before = STR("");
     for (size_t n = 0; n < w.log_n; n++) {
         CHECK_INT(conversation_fold(c, &w.log[n], &w.err), 0);
-        CHECK(str_starts(buf_str(&c->transcript), before));
-        before = str_copy(w.arena, buf_str(&c->transcript));
+        CHECK(str_starts(buf_str(&c->messages.text), before));
+        before = str_copy(w.arena, buf_str(&c->messages.text));
     }
     conversation_free(c);
     world_end(&w);
@@ -165,7 +165,7 @@ TEST(a_call_and_its_result_stand_side_by_side_whatever_comes_in_between)
     begin();
     eventful();
     struct json *all;
-    struct str text = str_f(w.arena, "[%.*s]", STR_ARG(str_from(buf_str(&w.c->transcript), 1)));
+    struct str text = str_f(w.arena, "[%.*s]", STR_ARG(str_from(buf_str(&w.c->messages.text), 1)));
     CHECK_INT(json_parse(w.arena, text, &all, &w.err), 0);
     int pairs = 0;
     for (const struct json *m = all->child; m; m = m->next) {
@@ -185,13 +185,13 @@ TEST(a_message_that_comes_while_calls_are_open_waits_for_their_results)
     dies_behind(2); /* asked, answered: the look-ups are due */
     CHECK(!world_say(&w, "where is my card?"));
     lives();
-    size_t before = w.c->transcript.n;
+    size_t before = w.c->messages.text.n;
     CHECK(world_add(&w, EVENT_MESSAGE_RECEIVED, STR("{\"text\":\"first\"}")));
     CHECK(world_add(&w, EVENT_MESSAGE_RECEIVED, STR("{\"text\":\"second\",\"client_id\":\"m2\"}")));
-    CHECK(w.c->transcript.n == before && w.c->held && w.c->turn.at == TURN_TOOLS);
+    CHECK(w.c->messages.text.n == before && w.c->held && w.c->turn.at == TURN_TOOLS);
     CHECK(conversation_said(w.c, STR("m2")) && !conversation_said(w.c, STR("m1")) && !conversation_said(w.c, STR("")));
     CHECK(world_go(&w));
-    struct str transcript = buf_str(&w.c->transcript);
+    struct str transcript = buf_str(&w.c->messages.text);
     ptrdiff_t result = str_find(transcript, STR("check_card_delivery")), first = str_find(transcript, STR("\"first\"")),
               second = str_find(transcript, STR("\"second\""));
     CHECK(!w.c->held && result > 0 && first > result && second > first);
@@ -220,9 +220,9 @@ TEST(while_a_person_has_the_conversation_messages_are_kept_and_open_no_turn)
     CHECK(take_over("human"));
     CHECK_INT(w.c->owner, OWNER_HUMAN);
     CHECK_INT(w.c->owner_epoch, 1);
-    size_t before = w.c->transcript.n;
+    size_t before = w.c->messages.text.n;
     CHECK(world_say(&w, "where is my card?"));
-    CHECK(w.c->turn.at == TURN_IDLE && w.c->transcript.n > before && w.asked == 0);
+    CHECK(w.c->turn.at == TURN_IDLE && w.c->messages.text.n > before && w.asked == 0);
     struct turn_events out = world_events(&w);
     CHECK_INT(turn_take_over(w.c, &out, "human", STR("otto"), &w.err), ERR_CONFLICT);
     CHECK(take_over("bot"));
