@@ -233,6 +233,23 @@ static void undo(struct entry *en, int result, bool opening)
         retry_later(en);
 }
 
+static struct input *next_input(struct entry *en)
+{
+    struct input *in = en->first;
+    en->first = in->next;
+    if (!en->first)
+        en->last = &en->first;
+    in->next = NULL;
+    return in;
+}
+
+/* The conversation could not be taken up: what waits would only load it and fail in the same way. */
+static void refuse_waiting(struct entry *en, int result, const struct err *e)
+{
+    while (en->first)
+        finish(next_input(en), en->id, result, 0, false, e);
+}
+
 static void appended(void *arg, const struct appended *done)
 {
     struct entry *en = arg;
@@ -251,6 +268,8 @@ static void appended(void *arg, const struct appended *done)
     } else {
         bool opening = in->kind == IN_OPEN;
         undo(en, done->result, opening);
+        if (in->kind == IN_RESUME)
+            refuse_waiting(en, done->result, &done->err);
         int64_t first = done->result == ERR_DUPLICATE ? done->duplicate_of : 0;
         finish(in, opening && first ? first : en->id, done->result, first, done->duplicate_differs, &done->err);
         if (done->result == ERR_DUPLICATE && !opening) /* a turn may be open and has no effect under way now */
@@ -258,16 +277,6 @@ static void appended(void *arg, const struct appended *done)
     }
     en->pumping = false;
     pump(en);
-}
-
-static struct input *next_input(struct entry *en)
-{
-    struct input *in = en->first;
-    en->first = in->next;
-    if (!en->first)
-        en->last = &en->first;
-    in->next = NULL;
-    return in;
 }
 
 /* A turn that was under way when the conversation was forgotten is taken up before anything else happens to it: only the
@@ -323,8 +332,8 @@ static void take(struct entry *en)
         log_write(LOG_ERROR, "turn.broken", LOG_ID("conversation", en->id), LOG_STR("why", str_of(e.text)), LOG_END);
         drop(en);
         retry_later(en);
-        while (in->kind == IN_RESUME && en->first) /* the others would only load it and break it again */
-            finish(next_input(en), en->id, result, 0, false, &e);
+        if (in->kind == IN_RESUME)
+            refuse_waiting(en, result, &e);
     }
     if (result < 0 || !en->events.n) {
         finish(in, en->id, result < 0 ? result : 0, en->c ? en->c->seq : 0, false, &e);

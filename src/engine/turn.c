@@ -577,6 +577,8 @@ int turn_action_answered(struct conversation *c, struct turn_events *out, const 
     static const int64_t wait_ms[TURN_ACTION_WAITS_MAX] = {300, 1000, 3000, 10000};
     if (c->turn.at != TURN_ACTING)
         return 0; /* an earlier attempt's answer, after a later one settled it */
+    if (c->turn.at != TURN_ACTING)
+        return 0; /* another attempt was answered first */
     bool settled = answer->class != TOOL_UNKNOWN && answer->class != TOOL_TRANSIENT;
     if (settled || !can_learn(c) || c->proposal.waits >= TURN_ACTION_WAITS_MAX)
         return action_done(c, out, settled ? answer->class : TOOL_UNKNOWN, answer->result, answer->ms, e);
