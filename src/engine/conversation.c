@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+enum { LANGUAGE_CHARS = 1000 }; /* of a message tell its language: a long one would be folded at every loading */
+
 const char *owner_name(enum owner o)
 {
     static const char *const names[] = {"bot", "pending_human", "human"};
@@ -184,10 +186,11 @@ static void fold_message(struct conversation *c, const struct event *ev, const s
     struct said *s = ARENA_NEW(c->arena, struct said);
     *s = (struct said){.seq = ev->seq,
                        .text = str_copy(c->arena, text),
+                       .seen = json_int(json_get(b, "seen"), 0),
                        .client_id = keep(c, json_get(b, "client_id")),
                        .payload_sha = keep(c, json_get(b, "payload_sha"))};
     add_customer(c, s);
-    c->language = str_copy(c->arena, text_language(text_fold(a, text), c->language));
+    c->language = str_copy(c->arena, text_language(text_fold(a, text_head(text, LANGUAGE_CHARS)), c->language));
     arena_free(a);
     if (c->owner != OWNER_BOT || c->closed)
         return;

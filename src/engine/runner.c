@@ -10,6 +10,8 @@
 #include <string.h>
 
 enum { RETRY_MS = 1000, RETRY_MS_MAX = 60000, EVENTS_MAX = 100000 };
+/* Past these a conversation takes no more words: whoever loads it waits for all of it, and no model reads so much. */
+enum { LONG_EVENTS = EVENTS_MAX / 2, LONG_BYTES = 4 << 20 };
 
 static void pump(struct entry *en);
 
@@ -128,8 +130,13 @@ static void finish(struct input *in, int64_t conversation, int result, int64_t s
 /* What is refused on sight disturbs nothing that is under way. */
 static int refused(struct entry *en, struct input *in, struct err *e)
 {
+    if (in->too_large)
+        return err_set(e, ERR_LIMIT, "a message of more than 256 KiB is no message");
     if (in->kind == IN_RECORD && in->event == EVENT_MESSAGE_RECEIVED && en->c->closed)
         return err_set(e, ERR_CONFLICT, "the conversation is closed; open a new one");
+    bool words = in->kind == IN_RECORD && (in->event == EVENT_MESSAGE_RECEIVED || in->event == EVENT_HUMAN_MESSAGE);
+    if (words && (en->c->seq > LONG_EVENTS || conversation_bytes(en->c) > LONG_BYTES))
+        return err_set(e, ERR_LIMIT, "the conversation is too long to go on; open a new one");
     if (in->kind == IN_TAKE_OVER && strcmp(in->owner, owner_name(en->c->owner)) == 0)
         return err_set(e, ERR_CONFLICT, "the conversation is with %s already", in->owner);
     return in->check ? in->check(en->c, e) : 0;
@@ -457,11 +464,14 @@ void runner_record(struct runner *r, int64_t conversation, enum event_kind kind,
 void runner_message(struct runner *r, int64_t conversation, struct str text, struct str client_id, runner_done_fn *done,
                     void *arg)
 {
+    struct entry *en = entry_get(r, conversation);
     struct input *in = entry_input(IN_RECORD, done, arg);
     struct buf b = buf_new(in->arena, 1 << 18);
     struct json_writer w = {.out = &b};
     json_open(&w, '{');
     json_pair_str(&w, "text", text);
+    if (en->current) /* what is being written may be a question; these words are no answer to it */
+        json_pair_int(&w, "seen", en->events.list[0].seq - 1);
     if (client_id.n) {
         struct sha256 sha = sha256_of(text);
         in->client_id = str_copy(in->arena, client_id);
@@ -472,7 +482,8 @@ void runner_message(struct runner *r, int64_t conversation, struct str text, str
     json_close(&w, '}');
     in->event = EVENT_MESSAGE_RECEIVED;
     in->body = buf_str(&b);
-    entry_push(entry_get(r, conversation), in);
+    in->too_large = b.cut;
+    entry_push(en, in);
 }
 
 void runner_decide(struct runner *r, int64_t conversation, int64_t proposal, struct str digest, bool yes,
