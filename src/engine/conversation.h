@@ -83,6 +83,7 @@ struct said { /* a customer's message */
     int64_t seq;
     struct str text; /* what can be seen of it: without hidden characters */
     struct str client_id, payload_sha;
+    int64_t seen; /* what was written later could not be seen when it came; 0: everything could */
 };
 
 struct turn {

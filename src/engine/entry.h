@@ -34,7 +34,7 @@ struct input {
     struct str client_id, payload_sha; /* of a message */
     const char *owner;
     int64_t number; /* proposal, timer, or the model call that was answered */
-    bool yes;
+    bool yes, too_large;
     struct llm_answer answer;
     struct tool_answer result;
     runner_done_fn *done;

@@ -9,6 +9,7 @@ static struct shop s;
 
 /* --- a store that refuses on demand: the linker puts these between the runner and the store --- */
 
+static int say_in;                 /* with the say_in-th append from now on the customer says ok */
 static int refuse_with, refuse_in; /* the refuse_in-th append from now on is refused with that code */
 
 void __real_store_append(struct store *store, const struct append *append, store_done *done, void *arg);
@@ -30,6 +31,10 @@ static void refuse(void *x)
 
 void __wrap_store_append(struct store *store, const struct append *append, store_done *done, void *arg)
 {
+    if (say_in && --say_in == 0) {
+        shop_input(&s);
+        runner_message(s.runner, s.conversation, STR("ok"), STR("early"), shop_done, &s);
+    }
     if (refuse_in == 0 || --refuse_in > 0) {
         __real_store_append(store, append, done, arg);
         return;
@@ -125,6 +130,35 @@ TEST(many_conversations_at_once_do_not_mix)
         CHECK(str_has(shop_replies(&s), i % 2 ? STR("I can help") : STR("Shall I order")));
         CHECK_INT(shop_count(&s, EVENT_REPLY_SENT), 1);
     }
+    shop_end(&s);
+}
+
+TEST(a_yes_that_came_before_the_question_could_be_seen_confirms_nothing)
+{
+    for (int n = 1; n < 12; n++) {
+        begin();
+        say_in = n;
+        CHECK_INT(shop_say(&s, "my card never came", "m1"), 0);
+        if (say_in) /* there were fewer appends */
+            n = 12;
+        say_in = 0;
+        CHECK_INT(s.bank->effects, 0);
+        struct conversation *c = folded();
+        CHECK(c->proposal.state == PROPOSAL_ASKED);
+        conversation_free(c);
+        CHECK_INT(shop_say(&s, "yes", "m2"), 0);
+        CHECK_INT(s.bank->effects, 1);
+        shop_end(&s);
+    }
+}
+
+TEST(a_message_that_is_larger_than_any_is_refused)
+{
+    begin();
+    char *text = arena_alloc(s.arena, 300001);
+    memset(text, 'x', 300000);
+    CHECK_INT(shop_say(&s, text, "m1"), ERR_LIMIT);
+    CHECK_INT(shop_say(&s, "hello", "m1"), 0);
     shop_end(&s);
 }
 
@@ -448,6 +482,8 @@ RUN(cmocka_unit_test(a_conversation_goes_from_the_first_word_to_the_new_card),
     cmocka_unit_test(what_is_shown_is_shown_in_the_order_of_the_journal),
     cmocka_unit_test(two_messages_at_once_are_both_kept_and_answered),
     cmocka_unit_test(many_conversations_at_once_do_not_mix),
+    cmocka_unit_test(a_yes_that_came_before_the_question_could_be_seen_confirms_nothing),
+    cmocka_unit_test(a_message_that_is_larger_than_any_is_refused),
     cmocka_unit_test(a_repeated_message_is_answered_with_the_first_ones_number_and_does_nothing),
     cmocka_unit_test(repeats_are_known_after_a_restart_too_and_while_one_is_on_its_way),
     cmocka_unit_test(repeats_while_the_model_thinks_leave_it_alone),
