@@ -26,7 +26,7 @@ static void get_readyz(struct api_call *c)
     json_open(&w, '{');
     json_pair_bool(&w, "ready", ready);
     if (!ready)
-        json_pair_str(&w, "why", c->api->stopping ? STR("stopping") : str_of(e.text));
+        json_pair_str(&w, "why", c->api->stopping ? STR("stopping") : str_of(reply_reason(&e)));
     json_close(&w, '}');
     reply_json(c->r, ready ? 200 : 503, buf_str(&b));
 }

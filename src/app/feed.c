@@ -9,6 +9,7 @@
 enum {
     BUCKETS = 4096,
     READ_MAX = 500,
+    BATCH_BYTES_MAX = 1 << 20, /* of a poll's answer; the reader asks for the rest */
     HEARTBEAT_MS = 15000,
     BACKLOG_BYTES_MAX = 128 * 1024, /* of a stream's past in one go: the server closes one that has 256 KiB unread */
 };
@@ -147,25 +148,29 @@ static struct reader *link_reader(struct feed *f, int64_t conversation, int64_t 
     return rd;
 }
 
-/* Writes {"events":[...],"next":SEQ}; false when there is nothing the customer sees. */
-static bool batch(struct arena *a, const struct event *events, size_t n, int64_t after, struct str *json)
+/* Writes {"events":[...],"next":SEQ}, up to BATCH_BYTES_MAX and at least one; false when there is nothing the customer
+ * sees. *next is the seq up to which everything was told. */
+static bool batch(struct arena *a, const struct event *events, size_t n, int64_t *next, struct str *json)
 {
-    struct buf out = buf_new(a, 8 << 20);
+    struct buf out = buf_new(a, 4 * BATCH_BYTES_MAX);
     struct json_writer w = {.out = &out};
     bool any = false;
     json_open(&w, '{');
     json_key(&w, "events");
     json_open(&w, '[');
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && out.n < BATCH_BYTES_MAX; i++) {
         const char *type;
         struct str one;
-        if (events[i].seq <= after || !feed_view(a, &events[i], &type, &one))
+        if (events[i].seq <= *next)
+            continue;
+        *next = events[i].seq;
+        if (!feed_view(a, &events[i], &type, &one))
             continue;
         json_put_raw(&w, str_f(a, "{\"type\":\"%s\",%.*s", type, (int)one.n - 1, one.p + 1));
         any = true;
     }
     json_close(&w, ']');
-    json_pair_int(&w, "next", n && events[n - 1].seq > after ? events[n - 1].seq : after);
+    json_pair_int(&w, "next", *next);
     json_close(&w, '}');
     *json = buf_str(&out);
     return any;
@@ -175,12 +180,10 @@ static void answer_poll(struct reader *rd, const struct event *events, size_t n)
 {
     struct arena *a = arena_new("poll", 0);
     struct str json;
-    if (batch(a, events, n, rd->after, &json) || !n) {
+    if (batch(a, events, n, &rd->after, &json) || !n) {
         struct request *r = rd->poll;
         unlink_reader(rd);
         request_reply(r, 200, "application/json", json);
-    } else if (n) {
-        rd->after = events[n - 1].seq;
     }
     arena_free(a);
 }
@@ -215,20 +218,22 @@ static size_t send_events(struct reader *rd, const struct event *events, size_t 
 void feed_poll(struct feed *f, struct request *r, int64_t conversation, int64_t after, int wait_s)
 {
     struct event *events;
-    size_t n = 0;
     struct str json;
     struct err e = {0};
     struct arena *a = request_arena(r);
-    if (journal_read(f->store, a, conversation, after, READ_MAX, &events, &n, &e) < 0) {
-        reply_error(r, &e);
-        return;
+    bool any = false;
+    for (size_t n = READ_MAX; !any && n == READ_MAX;) {
+        if (journal_read(f->store, a, conversation, after, READ_MAX, &events, &n, &e) < 0) {
+            reply_error(r, &e);
+            return;
+        }
+        any = batch(a, events, n, &after, &json);
     }
-    bool any = batch(a, events, n, after, &json);
     if (any || wait_s <= 0 || f->draining) {
         request_reply(r, 200, "application/json", json);
         return;
     }
-    struct reader *rd = link_reader(f, conversation, n ? events[n - 1].seq : after);
+    struct reader *rd = link_reader(f, conversation, after);
     rd->poll = r;
     rd->timer = loop_after(f->loop, (int64_t)wait_s * 1000, poll_over, rd);
     request_on_gone(r, gone, rd);

@@ -13,15 +13,12 @@ void reply_seq(struct request *r, int64_t seq)
     reply_json(r, 202, str_f(request_arena(r), "{\"seq\":%lld}", (long long)seq));
 }
 
-void reply_problem(struct request *r, int status, const char *title, const char *detail)
+static void problem(struct request *r, int status, const char *title, const char *detail)
 {
     struct buf b = buf_new(request_arena(r), 4096);
-    if (status >= 500) {
-        request_set(r, "Retry-After", "2");
-        log_write(LOG_WARN, "api.failed", LOG_INT("status", status), LOG_STR("title", str_of(title)),
-                  LOG_STR("why", str_of(detail)), LOG_END);
-    }
     struct json_writer w = {.out = &b};
+    if (status >= 500)
+        request_set(r, "Retry-After", "2");
     json_open(&w, '{');
     json_pair_str(&w, "type", STR("about:blank"));
     json_pair_str(&w, "title", str_of(title));
@@ -31,22 +28,54 @@ void reply_problem(struct request *r, int status, const char *title, const char 
     request_reply(r, status, "application/problem+json", buf_str(&b));
 }
 
+static void note(int status, const char *title, const char *why)
+{
+    if (status >= 500)
+        log_write(LOG_WARN, "api.failed", LOG_INT("status", status), LOG_STR("title", str_of(title)),
+                  LOG_STR("why", str_of(why)), LOG_END);
+}
+
+void reply_problem(struct request *r, int status, const char *title, const char *detail)
+{
+    note(status, title, detail);
+    problem(r, status, title, detail);
+}
+
+/* detail NULL: the error's own sentence. That of a failure names files and is for the log alone. */
+static const struct row {
+    int code, status;
+    const char *title, *detail;
+} rows[] = {
+    {ERR_INVALID, 400, "invalid", NULL},
+    {ERR_NOT_FOUND, 404, "not_found", NULL},
+    {ERR_CONFLICT, 409, "conflict", NULL},
+    {ERR_LIMIT, 413, "limit", NULL},
+    {ERR_UNSUPPORTED, 501, "unsupported", "this is not possible here"},
+    {ERR_BUSY, 503, "busy", "not now; send it again in a moment"},
+    {ERR_DENIED, 503, "busy", "another process took over; send it again in a moment"},
+    {ERR_IO, 503, "store_failed", "the store failed; what was not acknowledged has to be sent again later"},
+    {ERR_TIMEOUT, 504, "timeout", "it took too long; send it again in a moment"},
+    {ERR_FULL, 507, "disk_full", "the disk is low: nothing new can be taken; try again later"},
+    {0, 500, "internal", "this is a mistake of ours"},
+};
+
+static const struct row *row_of(int code)
+{
+    const struct row *row = rows;
+    while (row->code && row->code != code)
+        row++;
+    return row;
+}
+
 void reply_error(struct request *r, const struct err *e)
 {
-    static const struct {
-        int code, status;
-        const char *title;
-    } rows[] = {
-        {ERR_INVALID, 400, "invalid"},   {ERR_NOT_FOUND, 404, "not_found"},
-        {ERR_CONFLICT, 409, "conflict"}, {ERR_BUSY, 503, "busy"},
-        {ERR_LIMIT, 413, "limit"},       {ERR_DENIED, 503, "busy"},
-        {ERR_TIMEOUT, 504, "timeout"},   {ERR_FULL, 507, "disk_full"},
-        {ERR_IO, 503, "store_failed"},   {ERR_UNSUPPORTED, 501, "unsupported"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].code == e->code) {
-            reply_problem(r, rows[i].status, rows[i].title, e->text);
-            return;
-        }
-    reply_problem(r, 500, "internal", e->text);
+    const struct row *row = row_of(e->code);
+    note(row->status, row->title, e->text);
+    problem(r, row->status, row->title, row->detail ? row->detail : e->text);
+}
+
+const char *reply_reason(const struct err *e)
+{
+    const struct row *row = row_of(e->code);
+    return row->detail ? row->detail : e->text;
 }

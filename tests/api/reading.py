@@ -111,6 +111,24 @@ def a_long_past_comes_in_pieces_and_is_whole(w):
     check(len(talk.journal(staff)) >= 32)
 
 
+def a_conversation_that_is_too_long_says_so_and_can_be_read(w):
+    talk = Conversation(operator(w.main), "very long", customer="ana")
+    check(talk.caller.post(talk.path + "/takeover", {"expert": "eva"}).status == 202)
+    words, answer = [], None
+    while len(words) < 200:
+        text = "%04d%s" % (len(words), "\u20ac" * 9990)
+        answer = talk.caller.post(talk.path + "/messages", {"text": text, "client_id": text[:4]})
+        if answer.status != 202:
+            break
+        words.append(text)
+    check("open a new one" in is_problem(answer, 413, "limit") and len(words) > 40, len(words))
+    is_problem(talk.caller.post(talk.path + "/reply", {"text": "hi", "expert": "eva", "client_id": "1"}), 413, "limit")
+    answer = talk.caller.get(talk.path + "/events")
+    check(len(answer.body) < 2 << 20 and answer.json["next"] < len(words), len(answer.body))  # in pieces, too
+    check([e["text"] for e in talk.all() if e["type"] == "message"] == words)
+    check(talk.caller.post(talk.path + "/rating", {"score": 1}).status == 202 and talk.caller.post(talk.path + "/close").status == 202)
+
+
 def a_stream_shows_drafts_that_are_not_kept(w):
     ana = customer(w.main, "ana")
     talk = Conversation(ana, "draft")
@@ -165,5 +183,6 @@ def lists_are_bounded_and_newest_first(w):
 
 
 CHECKS = [a_poll_waits_for_what_comes, head_is_get_without_a_body, a_stream_that_is_cut_anywhere_goes_on_where_it_was,
-          a_long_past_comes_in_pieces_and_is_whole, a_stream_shows_drafts_that_are_not_kept, naughty_strings_come_back_as_they_went_in,
+          a_long_past_comes_in_pieces_and_is_whole, a_conversation_that_is_too_long_says_so_and_can_be_read,
+          a_stream_shows_drafts_that_are_not_kept, naughty_strings_come_back_as_they_went_in,
           lists_are_bounded_and_newest_first]

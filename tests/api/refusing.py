@@ -258,6 +258,30 @@ def sign_in_gives_a_token_and_a_cookie(w):
     is_problem(Caller(w.closed).post("/v1/session", {"customer": "ana"}), 404, "no_such_customer")
 
 
+def whatever_is_sent_there_is_an_answer(w):
+    """Bodies of the right names and any values, to every route: never a failure, never a hang-up."""
+    dice, callers = random.Random(7), [customer(w.main, "frank"), operator(w.main)]
+    talk = Conversation(callers[0], "whatever")
+    names = ["text", "client_id", "decision", "digest", "expert", "score", "comment", "customer", "locale", "label", "channel", "\u00e9", ""]
+    values = ["", " ", "a", "frank", "confirm", "cancel", "en", "\U0001f600" * 50, "x" * 300, "\u0001\u2028", "../..", "%s%n", "' OR 1=1 --",
+              None, True, False, 0, 5, -1, 0.5, 1e308, 10 ** 30, [], {}, [[]], {"a": {"b": [1, "2"]}}]
+    posts = [path for method, path, _ in routes.table() if method == "POST" and not path.endswith(("/session", "/close"))]
+    statuses = {}
+    for i in range(2500):
+        caller, path = dice.choice(callers), dice.choice(posts)
+        body = {dice.choice(names): dice.choice(values) for _ in range(dice.randint(0, 4))}
+        if dice.random() < 0.5:
+            known = [n for n in names if n in ("text", "client_id", "expert", "digest", "decision", "score")]
+            body = {n: dice.choice(values) for n in known if dice.random() < 0.4}
+        answer = caller.post(path_to(path, talk.id), body, Idempotency_Key=dice.choice(["k", "", "\t", "x" * 300, "%d" % i]))
+        check(answer.status < 500, path, body, answer)
+        if answer.status >= 400:
+            is_problem(answer, answer.status)
+        statuses[answer.status] = statuses.get(answer.status, 0) + 1
+    check({200, 202, 403, 422} <= set(statuses) and statuses[202] > 10, statuses)
+    check(talk.all() is not None and Caller(w.main).get("/readyz").status == 200)
+
+
 def an_imported_conversation_is_only_read(w):
     staff = operator(w.main)
     path = "/v1/conversations/" + w.imported
@@ -285,5 +309,6 @@ CHECKS = [the_document_tells_the_table_of_routes, nobody_is_let_in_without_a_goo
           conversations_of_others_are_as_if_they_never_were, methods_types_and_addresses_are_checked,
           what_is_not_json_is_refused_where_it_goes_wrong, published_json_cases_give_no_surprise, bodies_have_a_size,
           messages_have_words_and_a_length, openings_need_a_key_and_plain_names, a_customer_has_two_hundred_open_conversations,
-          a_hundred_messages_in_a_moment_are_too_many, sign_in_gives_a_token_and_a_cookie, an_imported_conversation_is_only_read,
+          a_hundred_messages_in_a_moment_are_too_many, sign_in_gives_a_token_and_a_cookie, whatever_is_sent_there_is_an_answer,
+          an_imported_conversation_is_only_read,
           answers_carry_their_security_headers]

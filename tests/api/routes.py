@@ -36,7 +36,7 @@ def titles_in_code():
         code = text_of(path)
         found |= {(title, int(status)) for status, title in
                   re.findall(r'(?:api_call_refuse|reply_problem)\((?:&?\w+|\w+->\w+),\s*(\d{3}),\s*"(\w+)"', code)}
-        found |= {(title, int(status)) for status, title in re.findall(r'\{ERR_\w+, (\d{3}), "(\w+)"\}', code)}
+        found |= {(title, int(status)) for status, title in re.findall(r'\{(?:ERR_\w+|0), (\d{3}), "(\w+)", ', code)}
     return found
 
 
