@@ -45,7 +45,8 @@ TEST(a_yes_that_comes_with_a_question_or_with_many_words_is_none)
 /* One word more than agreement, whatever it is, and the yes is void: that is the promise. */
 TEST(no_word_that_is_not_known_hides_behind_a_yes)
 {
-    static const char *const more[] = {"office", "tomorrow", "maybe", "but", "unless", "mas", "pero", "se", "10", "not", "x"};
+    static const char *const more[] = {"office", "tomorrow", "maybe", "but", "unless", "mas",
+                                       "pero",   "se",       "10",    "not", "x"};
     struct arena *a = arena_new("test", 0);
     for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
         CHECK(confirm_read(str_f(a, "yes %s", more[i])) == CONFIRM_OTHER);

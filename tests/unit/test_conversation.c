@@ -2,6 +2,8 @@
 #include "test.h"
 #include "world.h"
 
+#include "engine/action.h"
+
 static struct world w;
 
 static void begin(void)
@@ -240,7 +242,7 @@ TEST(a_closed_conversation_opens_no_turn_and_its_question_is_void)
     int asked = w.asked;
     CHECK(world_say(&w, "yes") && w.asked == asked);
     struct turn_events out = world_events(&w);
-    CHECK_INT(turn_decided(w.c, &out, w.c->proposal.seq, w.c->proposal.digest, true, &w.err), ERR_CONFLICT);
+    CHECK_INT(action_decided(w.c, &out, w.c->proposal.seq, w.c->proposal.digest, true, &w.err), ERR_CONFLICT);
     CHECK_INT(turn_hand_off(w.c, &out, "asked_human", &w.err), ERR_CONFLICT);
     CHECK_INT(turn_take_over(w.c, &out, "human", STR("maria"), &w.err), ERR_CONFLICT);
     world_end(&w);

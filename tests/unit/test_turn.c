@@ -3,6 +3,7 @@
 #include "world.h"
 
 #include "base/hash.h"
+#include "engine/action.h"
 
 static struct world w;
 
@@ -190,7 +191,7 @@ TEST(an_outcome_that_stays_unknown_is_asked_for_four_more_times_and_handed_over)
     int64_t began_us = w.now_us;
     CHECK(hold());
     CHECK_STR(reason(), "outcome_unknown");
-    CHECK_INT(world_count(&w, EVENT_ACTION_STARTED), 1 + TURN_ACTION_WAITS_MAX);
+    CHECK_INT(world_count(&w, EVENT_ACTION_STARTED), 1 + ACTION_WAITS_MAX);
     CHECK_INT(w.bank->effects, 1);
     CHECK(w.now_us - began_us >= 14300000 && w.now_us - began_us < 16000000); /* 0.3 + 1 + 3 + 10 s */
     CHECK(!str_has(world_replies(&w), STR("is ordered under")));
@@ -264,7 +265,7 @@ TEST(arguments_that_are_not_those_that_were_confirmed_are_not_sent)
     struct err e = {0};
     CHECK(world_open(&w, "ana", "en") && world_say(&w, "my card never came"));
     struct turn_events out = world_events(&w);
-    CHECK_INT(turn_decided(w.c, &out, w.c->proposal.seq, w.c->proposal.digest, true, &e), 0);
+    CHECK_INT(action_decided(w.c, &out, w.c->proposal.seq, w.c->proposal.digest, true, &e), 0);
     struct str good = w.c->proposal.args;
     w.c->proposal.args = STR("{\"address\":\"Evil Street 1\",\"customer\":\"ana\",\"reason\":\"lost\"}");
     CHECK_INT(turn_run(w.c, &out, &e), ERR_DENIED);
@@ -281,13 +282,13 @@ TEST(a_decision_needs_the_open_proposals_seq_and_digest_in_time)
     struct turn_events out = world_events(&w);
     int64_t seq = w.c->proposal.seq;
     struct str digest = w.c->proposal.digest;
-    CHECK_INT(turn_decided(w.c, &out, seq + 1, digest, true, &e), ERR_CONFLICT);
-    CHECK_INT(turn_decided(w.c, &out, seq, STR("00"), true, &e), ERR_CONFLICT);
+    CHECK_INT(action_decided(w.c, &out, seq + 1, digest, true, &e), ERR_CONFLICT);
+    CHECK_INT(action_decided(w.c, &out, seq, STR("00"), true, &e), ERR_CONFLICT);
     out.now_us = w.c->proposal.expires_us + 1;
-    CHECK_INT(turn_decided(w.c, &out, seq, digest, true, &e), ERR_CONFLICT);
+    CHECK_INT(action_decided(w.c, &out, seq, digest, true, &e), ERR_CONFLICT);
     out.now_us = w.c->proposal.expires_us;
-    CHECK_INT(turn_decided(w.c, &out, seq, digest, true, &e), 0);
-    CHECK_INT(turn_decided(w.c, &out, seq, digest, true, &e), ERR_CONFLICT);
+    CHECK_INT(action_decided(w.c, &out, seq, digest, true, &e), 0);
+    CHECK_INT(action_decided(w.c, &out, seq, digest, true, &e), ERR_CONFLICT);
     world_end(&w);
 }
 

@@ -1,6 +1,7 @@
 #include "world.h"
 
 #include "base/clock.h"
+#include "engine/action.h"
 #include "llm/llm_offline_walk.h"
 #include "test.h"
 
@@ -158,7 +159,7 @@ static bool call_tools(struct world *w)
     for (size_t i = 0; i < n; i++) {
         struct tool_answer answer = call_tool(w, &rq[i]);
         struct turn_events out = world_events(w);
-        must(w, acting ? turn_action_answered(w->c, &out, &answer, &w->err)
+        must(w, acting ? action_answered(w->c, &out, &answer, &w->err)
                        : turn_tool_answered(w->c, &out, rq[i].call_id, &answer, &w->err));
         if (!world_append(w, &out))
             return false;
@@ -213,7 +214,7 @@ bool world_say(struct world *w, const char *text)
 bool world_press(struct world *w, bool yes)
 {
     struct turn_events out = world_events(w);
-    must(w, turn_decided(w->c, &out, w->c->proposal.seq, w->c->proposal.digest, yes, &w->err));
+    must(w, action_decided(w->c, &out, w->c->proposal.seq, w->c->proposal.digest, yes, &w->err));
     return world_append(w, &out) && world_go(w);
 }
 

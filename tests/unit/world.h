@@ -47,7 +47,7 @@ struct world {
     int asked;
     /* What a tool answers, instead of the bank. */
     struct tool_answer (*tool)(struct world *w, const struct tool_request *rq);
-    int tools_n; /* requests so far */
+    int tools_n;                       /* requests so far */
     void (*appended)(struct world *w); /* told of each append; may be NULL */
     struct err err;
 };
