@@ -5,6 +5,7 @@
 #ifndef ENGINE_ENTRY_H
 #define ENGINE_ENTRY_H
 
+#include "engine/action.h"
 #include "engine/roster.h"
 #include "engine/runner.h"
 #include "engine/versions.h"
@@ -54,8 +55,8 @@ struct entry {
     struct str question; /* the state block of the question that is asked or comes next, malloced */
     unsigned generation; /* effects started before the conversation was dropped are not answered to */
     int64_t tools_for, acting_for, timer_for; /* seq and attempt whose effect is under way */
-    int asked;    /* the model call that is asked: conversation.model_calls */
-    int retry_ms; /* how long the last retry waited; 0 when an append succeeded since */
+    int asked;                                /* the model call that is asked: conversation.model_calls */
+    int retry_ms;                             /* how long the last retry waited; 0 when an append succeeded since */
     bool drafted, retrying, pumping;
     int64_t turn_began_us, waited_us, wait_began_us; /* monotonic */
 };

@@ -173,12 +173,12 @@ static int apply(struct entry *en, struct input *in, struct err *e)
     switch (in->kind) {
     case IN_OPEN:
     case IN_RECORD: return turn_add(c, &en->events, in->event, in->body, e);
-    case IN_DECIDE: return turn_decided(c, &en->events, in->number, in->digest, in->yes, e);
+    case IN_DECIDE: return action_decided(c, &en->events, in->number, in->digest, in->yes, e);
     case IN_HAND_OFF: return turn_hand_off(c, &en->events, "asked_human", e);
     case IN_TAKE_OVER: return turn_take_over(c, &en->events, in->owner, in->by, e);
     case IN_MODEL: return turn_model_answered(c, &en->events, (int)in->number, &in->answer, e);
     case IN_TOOL: return turn_tool_answered(c, &en->events, in->call_id, &in->result, e);
-    case IN_ACTION: return turn_action_answered(c, &en->events, &in->result, e);
+    case IN_ACTION: return action_answered(c, &en->events, &in->result, e);
     case IN_TIMER: return apply_timer(en, in, e);
     case IN_RESUME: return apply_resume(en, e);
     }

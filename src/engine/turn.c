@@ -1,68 +1,24 @@
 #include "engine/turn.h"
 
 #include "base/template.h"
+#include "engine/action.h"
 #include "engine/confirm.h"
 #include "engine/handoff.h"
 #include "engine/scratchpad.h"
 #include "llm/llm.h"
 
-#include <string.h>
-
 enum {
-    BODY_BYTES_MAX = 1 << 20,
-    RESULT_BYTES_MAX = 1 << 17, /* of a tool; it stands in every prompt that follows */
     CALLS_AT_ONCE_MAX = 64,
     BAD_ANSWERS_MAX = 2 /* one repair, then a person */
 };
-
-/* A body under construction: {"...": ...} */
-struct body {
-    struct buf buf;
-    struct json_writer w;
-};
-
-static void body_begin(struct body *b, struct arena *a)
-{
-    b->buf = buf_new(a, BODY_BYTES_MAX);
-    b->w = (struct json_writer){.out = &b->buf};
-    json_open(&b->w, '{');
-}
-
-static int body_add(struct body *b, struct conversation *c, struct turn_events *out, enum event_kind kind,
-                    struct err *e)
-{
-    json_close(&b->w, '}');
-    if (b->buf.cut)
-        return err_set(e, ERR_LIMIT, "an event of kind %s is larger than 1 MiB", event_name(kind));
-    return turn_add(c, out, kind, buf_str(&b->buf), e);
-}
-
-int turn_add(struct conversation *c, struct turn_events *out, enum event_kind kind, struct str body, struct err *e)
-{
-    if (out->n == out->size) {
-        size_t size = out->size ? 2 * out->size : 8;
-        struct event *list = ARENA_ARRAY(out->arena, struct event, size);
-        if (out->n)
-            memcpy(list, out->list, out->n * sizeof *list);
-        out->list = list;
-        out->size = size;
-    }
-    struct event *ev = &out->list[out->n];
-    *ev = (struct event){.conversation = c->id, .seq = c->seq + 1, .at_us = out->now_us, .kind = kind, .body = body};
-    out->state = STR_NONE;
-    int r = conversation_fold(c, ev, e);
-    if (r == 0)
-        out->n++;
-    return r;
-}
 
 /* --- what leaves: replies, the end of a turn, hand-offs --- */
 
 static int say(struct conversation *c, struct turn_events *out, struct str text, int64_t of, int64_t proposal,
                const char *macro, struct err *e)
 {
-    struct body b;
-    body_begin(&b, out->arena);
+    struct decision b;
+    decision_begin(&b, out->arena);
     json_pair_str(&b.w, "mid", str_f(out->arena, "%lld-%lld", (long long)c->id, (long long)(c->seq + 1)));
     json_pair_str(&b.w, "text", text);
     if (macro)
@@ -71,19 +27,7 @@ static int say(struct conversation *c, struct turn_events *out, struct str text,
         json_pair_int(&b.w, "proposal", proposal);
     if (of)
         json_pair_int(&b.w, "of", of);
-    return body_add(&b, c, out, EVENT_REPLY_SENT, e);
-}
-
-static int end_turn(struct conversation *c, struct turn_events *out, const char *outcome, struct err *e)
-{
-    struct body b;
-    body_begin(&b, out->arena);
-    json_pair_str(&b.w, "outcome", str_of(outcome));
-    json_pair_int(&b.w, "model_calls", c->turn.model_calls);
-    json_pair_int(&b.w, "tool_calls", c->turn.tool_calls);
-    json_pair_int(&b.w, "in", c->turn.tokens_in);
-    json_pair_int(&b.w, "out", c->turn.tokens_out);
-    return body_add(&b, c, out, EVENT_TURN_ENDED, e);
+    return decision_add(&b, c, out, EVENT_REPLY_SENT, e);
 }
 
 /* A macro filled from the working memory; plain words when it cannot be filled. */
@@ -103,12 +47,12 @@ static bool acting(const struct conversation *c)
 static int change_owner(struct conversation *c, struct turn_events *out, const char *owner, struct str by,
                         struct err *e)
 {
-    struct body b;
-    body_begin(&b, out->arena);
+    struct decision b;
+    decision_begin(&b, out->arena);
     json_pair_str(&b.w, "owner", str_of(owner));
     json_pair_int(&b.w, "epoch", c->owner_epoch + 1);
     json_pair_str(&b.w, "by", by);
-    return body_add(&b, c, out, EVENT_OWNER_CHANGED, e);
+    return decision_add(&b, c, out, EVENT_OWNER_CHANGED, e);
 }
 
 static bool transferred(const struct conversation *c)
@@ -125,13 +69,13 @@ static int hand_off(struct conversation *c, struct turn_events *out, struct str 
     bool open = c->turn.at != TURN_IDLE && !acting(c);
     if (open && transferred(c) && c->answer_has_text)
         words = str_trim(c->answer_text); /* what the model said when it handed over */
-    struct body b;
-    body_begin(&b, out->arena);
+    struct decision b;
+    decision_begin(&b, out->arena);
     json_pair_str(&b.w, "reason", reason);
     json_pair_str(&b.w, "priority", str_of(handoff_priority(reason)));
     json_key(&b.w, "package");
     json_put_raw(&b.w, handoff_package(out->arena, c, reason, note, out->now_us));
-    if (body_add(&b, c, out, EVENT_HANDOFF_REQUESTED, e) < 0)
+    if (decision_add(&b, c, out, EVENT_HANDOFF_REQUESTED, e) < 0)
         return ERR_INVALID;
     const char *macro = str_is(reason, "outcome_unknown")     ? "runtime.handoff_unknown"
                         : str_is(reason, "model_unavailable") ? "runtime.handoff_model"
@@ -143,49 +87,10 @@ static int hand_off(struct conversation *c, struct turn_events *out, struct str 
         return ERR_INVALID;
     if (change_owner(c, out, "pending_human", STR("agent"), e) < 0)
         return ERR_INVALID;
-    return open ? end_turn(c, out, "handed_off", e) : 0;
+    return open ? decision_end_turn(c, out, "handed_off", e) : 0;
 }
 
 /* --- the steps --- */
-
-static int answer_call(struct conversation *c, struct turn_events *out, const struct call *k, const char *class,
-                       struct str result, struct err *e)
-{
-    struct body b;
-    body_begin(&b, out->arena);
-    json_pair_str(&b.w, "call", k->id);
-    json_pair_str(&b.w, "tool", k->name);
-    json_pair_str(&b.w, "class", str_of(class));
-    json_key(&b.w, "result");
-    json_put_raw(&b.w, result);
-    return body_add(&b, c, out, EVENT_TOOL_ANSWERED, e);
-}
-
-/* A refusal the model can act on: {"reason":"...","do":"..."}. */
-static int refuse(struct conversation *c, struct turn_events *out, const struct call *k, const char *class,
-                  const char *reason, const char *what_to_do, struct err *e)
-{
-    struct body b;
-    body_begin(&b, out->arena);
-    json_pair_str(&b.w, "reason", str_of(reason));
-    json_pair_str(&b.w, "do", str_of(what_to_do));
-    json_close(&b.w, '}');
-    return answer_call(c, out, k, class, buf_str(&b.buf), e);
-}
-
-static int confirmation(struct conversation *c, struct turn_events *out, const char *answer, const char *by,
-                        int64_t evidence, struct err *e)
-{
-    struct body b;
-    body_begin(&b, out->arena);
-    json_pair_int(&b.w, "proposal", c->proposal.seq);
-    json_pair_str(&b.w, "digest", c->proposal.digest);
-    json_pair_str(&b.w, "answer", str_of(answer));
-    json_pair_str(&b.w, "by", str_of(by));
-    if (evidence)
-        json_pair_int(&b.w, "evidence", evidence);
-    return body_add(&b, c, out, EVENT_CONFIRMATION_GIVEN, e);
-}
 
 /* Words came. If a proposal is open they answer it or void it; a yes runs exactly what was shown. */
 static int step_begin(struct conversation *c, struct turn_events *out, struct err *e)
@@ -194,12 +99,11 @@ static int step_begin(struct conversation *c, struct turn_events *out, struct er
         c->turn.at = TURN_ASK;
         return 0;
     }
-    bool unseen = c->said->seen && c->said->seen < c->proposal.seq; /* the question was not there yet */
-    if (unseen || out->now_us > c->proposal.expires_us)
-        return confirmation(c, out, "void", "policy", 0, e);
+    if (out->now_us > c->proposal.expires_us)
+        return action_confirm(c, out, "void", "policy", 0, e);
     enum confirm_answer answer = confirm_read(c->said->text);
     const char *word = answer == CONFIRM_YES ? "yes" : answer == CONFIRM_NO ? "no" : "void";
-    return confirmation(c, out, word, "text", c->said->seq, e);
+    return action_confirm(c, out, word, "text", c->said->seq, e);
 }
 
 static int step_ask(struct conversation *c, struct turn_events *out, struct err *e)
@@ -211,12 +115,12 @@ static int step_ask(struct conversation *c, struct turn_events *out, struct err 
         return 0;
     }
     struct context x = context_make(out->arena, c, out->now_us);
-    struct body b;
-    body_begin(&b, out->arena);
+    struct decision b;
+    decision_begin(&b, out->arena);
     json_pair_int(&b.w, "call", c->model_calls + 1);
     json_pair_str(&b.w, "prompt_sha", hash_hex(out->arena, x.sha.b, SHA256_BYTES));
     json_pair_int(&b.w, "prompt_bytes", (int64_t)x.bytes);
-    int r = body_add(&b, c, out, EVENT_MODEL_ASKED, e);
+    int r = decision_add(&b, c, out, EVENT_MODEL_ASKED, e);
     out->state = x.state;
     return r;
 }
@@ -226,7 +130,7 @@ static int call_scratchpad(struct conversation *c, struct turn_events *out, cons
     struct str body;
     struct err why = {0};
     if (scratchpad_update(out->arena, c, k->id, k->args, &body, &why) < 0)
-        return refuse(c, out, k, "invalid", "bad_arguments", why.text, e);
+        return decision_refuse(c, out, k, "invalid", "bad_arguments", why.text, e);
     return turn_add(c, out, EVENT_SCRATCHPAD_UPDATED, body, e);
 }
 
@@ -234,47 +138,14 @@ static int call_transfer(struct conversation *c, struct turn_events *out, const 
 {
     struct json *args;
     if (json_parse(out->arena, k->args, &args, NULL) < 0 || !handoff_reason_known(json_str(json_get(args, "reason"))))
-        return refuse(c, out, k, "invalid", "bad_arguments", "give one of the listed reasons", e);
-    struct body b;
-    body_begin(&b, out->arena);
+        return decision_refuse(c, out, k, "invalid", "bad_arguments", "give one of the listed reasons", e);
+    struct decision b;
+    decision_begin(&b, out->arena);
     json_pair_str(&b.w, "reason", json_str(json_get(args, "reason")));
     if (json_get(args, "note"))
         json_pair_str(&b.w, "note", str_whole(json_str(json_get(args, "note")), 2000));
     json_close(&b.w, '}');
-    return answer_call(c, out, k, "ok", buf_str(&b.buf), e);
-}
-
-/* An action never runs from the model's call: it is proposed, and what is confirmed later is this digest. */
-static int propose(struct conversation *c, struct turn_events *out, const struct call *k, const struct tool *t,
-                   const struct json *args, struct err *e)
-{
-    struct sha256 digest = tool_digest(out->arena, t, args);
-    struct body b;
-    body_begin(&b, out->arena);
-    json_pair_str(&b.w, "call", k->id);
-    json_pair_str(&b.w, "tool", t->name);
-    json_key(&b.w, "args");
-    json_put_raw(&b.w, json_canonical(out->arena, args));
-    json_pair_str(&b.w, "digest", hash_hex(out->arena, digest.b, SHA256_BYTES));
-    const struct json *titles = json_get(t->spec, "title");
-    json_pair_str(
-        &b.w, "title",
-        json_str_or(json_get(titles, str_c(out->arena, c->language)), json_str_or(json_get(titles, "en"), t->summary)));
-    json_key(&b.w, "shown");
-    tool_write_shown(out->arena, t, args, c->language, &b.w);
-    json_pair_int(&b.w, "expires_us", out->now_us + t->expires_us);
-    json_pair_str(&b.w, "gate", t->gate == TOOL_GATE_CUSTOMER ? STR("customer") : STR("none"));
-    if (body_add(&b, c, out, EVENT_ACTION_PROPOSED, e) < 0)
-        return ERR_INVALID;
-    if (t->gate == TOOL_GATE_NONE)
-        return confirmation(c, out, "yes", "policy", 0, e); /* its call is answered by action.done */
-    return refuse(c, out, k, "refused", "needs_confirmation", "nothing: the runtime asks the customer now", e);
-}
-
-static bool proposing(const struct conversation *c)
-{
-    return c->proposal.state == PROPOSAL_NEW || c->proposal.state == PROPOSAL_ASKED ||
-           c->proposal.state == PROPOSAL_CONFIRMED;
+    return decision_answer(c, out, k, "ok", buf_str(&b.buf), e);
 }
 
 static bool fresh(const struct conversation *c, const struct tool *t, const struct fact *f, struct str args,
@@ -304,46 +175,48 @@ static int call_tool(struct conversation *c, struct turn_events *out, const stru
 {
     const struct tool *t = agent_tool(c->agent, k->name);
     if (!t)
-        return refuse(c, out, k, "invalid", "unknown_tool", "use only the tools that are listed", e);
+        return decision_refuse(c, out, k, "invalid", "unknown_tool", "use only the tools that are listed", e);
     struct json *args;
     struct err why = {0};
     if (tool_arguments(out->arena, t, k->args, c->customer, &args, &why) < 0)
-        return refuse(c, out, k, "invalid", "bad_arguments", why.text, e);
+        return decision_refuse(c, out, k, "invalid", "bad_arguments", why.text, e);
     if (calls_before(c, k) >= c->agent->budgets.tool_calls)
-        return refuse(c, out, k, "refused", "budget", "answer with what is known or hand over", e);
+        return decision_refuse(c, out, k, "refused", "budget", "answer with what is known or hand over", e);
     if (k - c->calls >= CALLS_AT_ONCE_MAX)
-        return refuse(c, out, k, "refused", "too_many_at_once", "make fewer calls in one answer", e);
+        return decision_refuse(c, out, k, "refused", "too_many_at_once", "make fewer calls in one answer", e);
     if (calls_like(out->arena, c, k) > c->agent->budgets.identical_calls)
-        return refuse(c, out, k, "refused", "repeated_call", "the same call was made before; use its result", e);
+        return decision_refuse(c, out, k, "refused", "repeated_call", "the same call was made before; use its result",
+                               e);
     if (t->action) {
-        if (proposing(c))
-            return refuse(c, out, k, "refused", "one_action_at_a_time", "wait for the open one", e);
+        if (action_pending(c))
+            return decision_refuse(c, out, k, "refused", "one_action_at_a_time", "wait for the open one", e);
         if (counter_get(c->unsettled, t->name))
-            return refuse(c, out, k, "refused", "outcome_unknown",
-                          "an earlier one may have gone through; a person has to find out", e);
+            return decision_refuse(c, out, k, "refused", "outcome_unknown",
+                                   "an earlier one may have gone through; a person has to find out", e);
         if (t->limit_per_conversation && counter_get(c->succeeded, t->name) >= t->limit_per_conversation)
-            return refuse(c, out, k, "refused", "limit_reached", "it was done in this conversation already", e);
-        return propose(c, out, k, t, args, e);
+            return decision_refuse(c, out, k, "refused", "limit_reached", "it was done in this conversation already",
+                                   e);
+        return action_propose(c, out, k, t, args, e);
     }
     const struct fact *f = conversation_fact(c, t->name);
     if (!fresh(c, t, f, json_canonical(out->arena, args), out->now_us))
         return 0; /* stays open: the world is asked */
-    struct body b;
-    body_begin(&b, out->arena);
+    struct decision b;
+    decision_begin(&b, out->arena);
     json_pair_str(&b.w, "call", k->id);
     json_pair_str(&b.w, "tool", k->name);
     json_pair_str(&b.w, "class", STR("ok"));
     json_key(&b.w, "result");
     json_put_raw(&b.w, f->result);
     json_pair_bool(&b.w, "memory", true);
-    return body_add(&b, c, out, EVENT_TOOL_ANSWERED, e);
+    return decision_add(&b, c, out, EVENT_TOOL_ANSWERED, e);
 }
 
 static int step_answered(struct conversation *c, struct turn_events *out, struct err *e)
 {
     for (size_t i = 0; i < c->calls_n; i++) {
         const struct call *k = &c->calls[i];
-        if (k->answered || (proposing(c) && str_eq(k->id, c->proposal.call)))
+        if (k->answered || (action_pending(c) && str_eq(k->id, c->proposal.call)))
             continue;
         int r = str_is(k->name, "update_scratchpad")   ? call_scratchpad(c, out, k, e)
                 : str_is(k->name, "transfer_to_human") ? call_transfer(c, out, k, e)
@@ -378,7 +251,7 @@ static int say_proposal(struct conversation *c, struct turn_events *out, struct 
         question = str_f(out->arena, "%.*s %.*s", STR_ARG(words), STR_ARG(question));
     if (say(c, out, question, 0, c->proposal.seq, str_c(out->arena, name), e) < 0)
         return ERR_INVALID;
-    return end_turn(c, out, "asked_confirmation", e);
+    return decision_end_turn(c, out, "asked_confirmation", e);
 }
 
 static bool only_scratchpad(const struct conversation *c)
@@ -399,81 +272,23 @@ static int step_gathered(struct conversation *c, struct turn_events *out, struct
         return 0;
     }
     if (c->proposal.state == PROPOSAL_NEW && c->said && c->said->seq > c->answer_seq)
-        return confirmation(c, out, "void", "policy", 0, e); /* words came that the model did not know when it proposed */
+        return action_confirm(c, out, "void", "policy", 0,
+                              e); /* words came that the model did not know when it proposed */
     if (c->proposal.state == PROPOSAL_NEW)
         return say_proposal(c, out, e);
     if (words && only_scratchpad(c)) {
         if (say(c, out, c->answer_text, c->answer_seq, 0, NULL, e) < 0)
             return ERR_INVALID;
-        return end_turn(c, out, "replied", e);
+        return decision_end_turn(c, out, "replied", e);
     }
     c->turn.at = TURN_ASK;
     return 0;
 }
 
-static int start_action(struct conversation *c, struct turn_events *out, struct err *e)
-{
-    const struct proposal *p = &c->proposal;
-    const struct tool *t = agent_tool(c->agent, p->tool);
-    struct json *args;
-    if (json_parse(out->arena, p->args, &args, e) < 0)
-        return ERR_INVALID;
-    struct sha256 digest = tool_digest(out->arena, t, args);
-    if (!str_eq(hash_hex(out->arena, digest.b, SHA256_BYTES), p->digest))
-        return err_set(e, ERR_DENIED, "proposal %lld: the arguments are not those that were confirmed",
-                       (long long)p->seq);
-    int attempt = p->attempt + 1;
-    struct body b;
-    body_begin(&b, out->arena);
-    json_pair_int(&b.w, "proposal", p->seq);
-    json_pair_str(&b.w, "tool", p->tool);
-    json_pair_str(&b.w, "key", tool_key(out->arena, c->id, p->seq, attempt, t->idempotency == TOOL_KEY_PER_ATTEMPT));
-    json_pair_int(&b.w, "attempt", attempt);
-    return body_add(&b, c, out, EVENT_ACTION_STARTED, e);
-}
-
-static const char no_event_holds_it[] =
-    "{\"reason\":\"unreadable\",\"do\":\"the answer cannot be used: too large or no JSON\"}";
-
-static bool holdable(struct arena *a, struct str result)
-{
-    struct json *v;
-    return result.n <= RESULT_BYTES_MAX && json_parse(a, str_f(a, "[[%.*s]]", STR_ARG(result)), &v, NULL) == 0;
-}
-
-static int action_done(struct conversation *c, struct turn_events *out, enum tool_class class, struct str result,
-                       int64_t ms, struct err *e)
-{
-    struct body b;
-    if (result.n && !holdable(out->arena, result))
-        result = str_of(no_event_holds_it); /* whether it was done is known all the same */
-    body_begin(&b, out->arena);
-    json_pair_int(&b.w, "proposal", c->proposal.seq);
-    json_pair_str(&b.w, "key", c->proposal.key);
-    json_pair_str(&b.w, "tool", c->proposal.tool);
-    json_pair_str(&b.w, "class", str_of(tool_class_name(class)));
-    json_key(&b.w, "result");
-    json_put_raw(&b.w, result.n ? result : STR("{}"));
-    json_pair_int(&b.w, "ms", ms);
-    if (body_add(&b, c, out, EVENT_ACTION_DONE, e) < 0)
-        return ERR_INVALID;
-    if (c->owner != OWNER_BOT)
-        return end_turn(c, out, "handed_off", e);
-    return c->closed ? end_turn(c, out, "no_reply", e) : 0;
-}
-
-/* May the action be tried again under its key, or at least be asked about? What a crash interrupted is, without being
- * counted: only so can its outcome be learnt. */
-static bool can_learn(const struct conversation *c)
-{
-    const struct tool *t = agent_tool(c->agent, c->proposal.tool);
-    return t->idempotency != TOOL_NO_KEY || json_get(t->spec, "reconcile");
-}
-
 static int step_unsure(struct conversation *c, struct turn_events *out, struct err *e)
 {
-    if (can_learn(c))
-        return start_action(c, out, e);
+    if (action_can_learn(c))
+        return action_start(c, out, e);
     return action_done(c, out, TOOL_UNKNOWN, STR("{}"), 0, e);
 }
 
@@ -485,7 +300,7 @@ static int step_handoff(struct conversation *c, struct turn_events *out, struct 
 /* The table. A place without a function waits for the world. */
 static int (*const steps[TURN_PLACES])(struct conversation *, struct turn_events *, struct err *) = {
     [TURN_BEGIN] = step_begin,       [TURN_ASK] = step_ask,     [TURN_ANSWERED] = step_answered,
-    [TURN_GATHERED] = step_gathered, [TURN_ACT] = start_action, [TURN_UNSURE] = step_unsure,
+    [TURN_GATHERED] = step_gathered, [TURN_ACT] = action_start, [TURN_UNSURE] = step_unsure,
     [TURN_HANDOFF] = step_handoff,
 };
 
@@ -504,22 +319,22 @@ int turn_run(struct conversation *c, struct turn_events *out, struct err *e)
 static int model_failed(struct conversation *c, struct turn_events *out, const char *class, struct str why,
                         struct err *e)
 {
-    struct body b;
-    body_begin(&b, out->arena);
+    struct decision b;
+    decision_begin(&b, out->arena);
     json_pair_str(&b.w, "why", why);
     json_pair_str(&b.w, "class", str_of(class));
-    return body_add(&b, c, out, EVENT_MODEL_FAILED, e);
+    return decision_add(&b, c, out, EVENT_MODEL_FAILED, e);
 }
 
 int turn_model_answered(struct conversation *c, struct turn_events *out, int call_n, const struct llm_answer *answer,
                         struct err *e)
 {
-    struct body b;
+    struct decision b;
     if (c->turn.at != TURN_MODEL || call_n != c->model_calls)
         return 0; /* nobody waits for it any more: taken over, closed, or asked again with newer words */
     if (answer->result < 0)
         return model_failed(c, out, err_name(answer->result), str_of(answer->err.text), e);
-    body_begin(&b, out->arena);
+    decision_begin(&b, out->arena);
     if (answer->has_text)
         json_pair_str(&b.w, "text", answer->text);
     json_key(&b.w, "calls");
@@ -540,7 +355,7 @@ int turn_model_answered(struct conversation *c, struct turn_events *out, int cal
         json_pair_bool(&b.w, "estimated", true);
     if (b.buf.cut)
         return model_failed(c, out, "limit", STR("the answer is larger than an event can be"), e);
-    return body_add(&b, c, out, EVENT_MODEL_ANSWERED, e);
+    return decision_add(&b, c, out, EVENT_MODEL_ANSWERED, e);
 }
 
 int turn_tool_answered(struct conversation *c, struct turn_events *out, struct str call_id,
@@ -552,12 +367,12 @@ int turn_tool_answered(struct conversation *c, struct turn_events *out, struct s
             k = &c->calls[i];
     if (!k)
         return 0; /* answered otherwise in the meantime: taken over */
-    if (answer->result.n && !holdable(out->arena, answer->result))
-        return answer_call(c, out, k, "invalid", str_of(no_event_holds_it), e);
+    if (answer->result.n && !decision_holdable(out->arena, answer->result))
+        return decision_answer(c, out, k, "invalid", str_of(decision_unholdable), e);
     const struct tool *t = agent_tool(c->agent, k->name);
     struct json *args;
-    struct body b;
-    body_begin(&b, out->arena);
+    struct decision b;
+    decision_begin(&b, out->arena);
     json_pair_str(&b.w, "call", k->id);
     json_pair_str(&b.w, "tool", k->name);
     json_pair_str(&b.w, "class", str_of(tool_class_name(answer->class)));
@@ -569,34 +384,7 @@ int turn_tool_answered(struct conversation *c, struct turn_events *out, struct s
         json_put_raw(&b.w, json_canonical(out->arena, args));
     }
     json_pair_int(&b.w, "ms", answer->ms);
-    return body_add(&b, c, out, EVENT_TOOL_ANSWERED, e);
-}
-
-int turn_action_answered(struct conversation *c, struct turn_events *out, const struct tool_answer *answer,
-                         struct err *e)
-{
-    static const int64_t wait_ms[TURN_ACTION_WAITS_MAX] = {300, 1000, 3000, 10000};
-    if (c->turn.at != TURN_ACTING)
-        return 0; /* an earlier attempt's answer, after a later one settled it */
-    if (c->turn.at != TURN_ACTING)
-        return 0; /* another attempt was answered first */
-    bool settled = answer->class != TOOL_UNKNOWN && answer->class != TOOL_TRANSIENT;
-    if (settled || !can_learn(c) || c->proposal.waits >= TURN_ACTION_WAITS_MAX)
-        return action_done(c, out, settled ? answer->class : TOOL_UNKNOWN, answer->result, answer->ms, e);
-    struct body b;
-    body_begin(&b, out->arena);
-    json_pair_int(&b.w, "due_us", out->now_us + wait_ms[c->proposal.waits] * 1000);
-    json_pair_str(&b.w, "what", STR("learn_outcome"));
-    return body_add(&b, c, out, EVENT_TIMER_SET, e);
-}
-
-int turn_decided(struct conversation *c, struct turn_events *out, int64_t proposal, struct str digest, bool yes,
-                 struct err *e)
-{
-    if (!conversation_open_proposal(c) || c->proposal.seq != proposal || !str_eq(c->proposal.digest, digest) ||
-        out->now_us > c->proposal.expires_us || c->owner != OWNER_BOT || c->closed || c->turn.at != TURN_IDLE)
-        return err_set(e, ERR_CONFLICT, "this proposal is not open any more; read the conversation again");
-    return confirmation(c, out, yes ? "yes" : "no", "button", 0, e);
+    return decision_add(&b, c, out, EVENT_TOOL_ANSWERED, e);
 }
 
 static int not_closed(const struct conversation *c, struct err *e)
@@ -622,19 +410,20 @@ int turn_take_over(struct conversation *c, struct turn_events *out, const char *
         return err_set(e, ERR_CONFLICT, "the conversation is with %s already", owner);
     if (change_owner(c, out, owner, by, e) < 0)
         return ERR_INVALID;
-    return open ? end_turn(c, out, "handed_off", e) : 0;
+    return open ? decision_end_turn(c, out, "handed_off", e) : 0;
 }
 
 int turn_resumed(struct conversation *c, struct turn_events *out, struct err *e)
 {
-    struct body b;
-    body_begin(&b, out->arena);
+    struct decision b;
+    decision_begin(&b, out->arena);
     json_pair_int(&b.w, "n", c->turn.resumes + 1);
-    if (body_add(&b, c, out, EVENT_TURN_RESUMED, e) < 0)
+    if (decision_add(&b, c, out, EVENT_TURN_RESUMED, e) < 0)
         return ERR_INVALID;
     if (c->turn.resumes < c->agent->budgets.resumes || c->turn.at == TURN_TIMER)
         return 0;
-    if (c->turn.at == TURN_UNSURE) /* whatever keeps killing us may be its answer: a person finds out what became of it */
+    if (c->turn.at ==
+        TURN_UNSURE) /* whatever keeps killing us may be its answer: a person finds out what became of it */
         return action_done(c, out, TOOL_UNKNOWN, STR("{}"), 0, e);
     c->turn.why = STR("budget");
     c->turn.at = TURN_HANDOFF;

@@ -9,21 +9,8 @@
 #ifndef ENGINE_TURN_H
 #define ENGINE_TURN_H
 
-#include "engine/context.h"
+#include "engine/decision.h"
 #include "engine/tool.h"
-
-/* Events decided but not yet appended. Bodies live in the arena. */
-struct turn_events {
-    struct arena *arena;
-    struct event *list;
-    size_t n, size;
-    int64_t now_us;
-    struct str state; /* when the last event is model.asked: the state block of its prompt, in the arena; else empty */
-};
-
-/* Adds one event and folds it. Errors: as conversation_fold. */
-MUST_USE int turn_add(struct conversation *c, struct turn_events *out, enum event_kind kind, struct str body,
-                      struct err *e);
 
 /* Runs steps until the turn waits: c->turn.at is TURN_IDLE, _MODEL, _TOOLS, _ACTING or _TIMER. */
 MUST_USE int turn_run(struct conversation *c, struct turn_events *out, struct err *e);
@@ -33,16 +20,10 @@ MUST_USE int turn_run(struct conversation *c, struct turn_events *out, struct er
 struct llm_answer;
 /* call_n: which model call of the conversation it answers (llm_question.call_n); an answer that nobody waits for any more
  * adds nothing. */
-MUST_USE int turn_model_answered(struct conversation *c, struct turn_events *out, int call_n, const struct llm_answer *answer,
-                                 struct err *e);
+MUST_USE int turn_model_answered(struct conversation *c, struct turn_events *out, int call_n,
+                                 const struct llm_answer *answer, struct err *e);
 MUST_USE int turn_tool_answered(struct conversation *c, struct turn_events *out, struct str call_id,
                                 const struct tool_answer *answer, struct err *e);
-/* The action's result, or the timer for the next try when its outcome is unknown and can still be learnt. */
-MUST_USE int turn_action_answered(struct conversation *c, struct turn_events *out, const struct tool_answer *answer,
-                                  struct err *e);
-/* The customer decided by button. Errors: ERR_CONFLICT (no open proposal of that seq and digest, or it expired). */
-MUST_USE int turn_decided(struct conversation *c, struct turn_events *out, int64_t proposal, struct str digest,
-                          bool yes, struct err *e);
 /* Hands over outside a turn's own course (the customer's button, an operator). */
 MUST_USE int turn_hand_off(struct conversation *c, struct turn_events *out, const char *reason, struct err *e);
 /* A person takes the conversation ("human") or gives it back ("bot"). Errors: ERR_CONFLICT (it is there already). */
@@ -54,7 +35,5 @@ MUST_USE int turn_resumed(struct conversation *c, struct turn_events *out, struc
 /* What TURN_TOOLS or TURN_ACTING waits for. At most max requests; the texts live in `a`. */
 size_t turn_requests(struct arena *a, const struct conversation *c, int64_t now_us, struct tool_request *out,
                      size_t max);
-
-enum { TURN_ACTION_WAITS_MAX = 4 }; /* 0.3, 1, 3 and 10 s; then a person learns the outcome */
 
 #endif
