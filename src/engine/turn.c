@@ -99,7 +99,8 @@ static int step_begin(struct conversation *c, struct turn_events *out, struct er
         c->turn.at = TURN_ASK;
         return 0;
     }
-    if (out->now_us > c->proposal.expires_us)
+    bool unseen = c->said->seen && c->said->seen < c->proposal.seq; /* the question was not there yet */
+    if (unseen || out->now_us > c->proposal.expires_us)
         return action_confirm(c, out, "void", "policy", 0, e);
     enum confirm_answer answer = confirm_read(c->said->text);
     const char *word = answer == CONFIRM_YES ? "yes" : answer == CONFIRM_NO ? "no" : "void";
