@@ -44,6 +44,23 @@ void call_progress(struct client_call *call, enum phase phase)
 
 /* ---- what curl calls ---------------------------------------------------------------------------- */
 
+static bool is_joined(const struct client_call *call)
+{
+    return call->parts_n > 1 && call->whole <= JOINED_BYTES_MAX;
+}
+
+/* Just before the request is sent: a call that waits for its connection holds no copy, and copies that live for a moment
+ * leave no holes behind. */
+static void join(struct client_call *call)
+{
+    if (!is_joined(call) || call->joined)
+        return;
+    char *p = call->joined = mem_get(call->whole);
+    for (int i = 0; i < call->parts_n; p += call->parts[i].n, i++)
+        memcpy(p, call->parts[i].p, call->parts[i].n);
+    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->joined);
+}
+
 /* curl repeats a request by itself when a kept connection turns out to be closed. It is let only where
  * that cannot act twice: nothing at all was sent yet, or the method changes nothing. */
 static int on_connected(void *arg, char *to_ip, char *from_ip, int to_port, int from_port)
@@ -58,6 +75,7 @@ static int on_connected(void *arg, char *to_ip, char *from_ip, int to_port, int 
         return CURL_PREREQFUNC_ABORT;
     }
     call->attempts = 1;
+    join(call);
     call_progress(call, WAITING);
     return CURL_PREREQFUNC_OK;
 }
@@ -203,33 +221,19 @@ static void headers_copy(struct client_call *call, const struct client_request *
         call->headers = curl_slist_append(call->headers, "Content-Type:");
 }
 
-static char *join(const struct str *parts, int n, size_t whole)
-{
-    char *joined = mem_get(whole), *p = joined;
-    for (int i = 0; i < n; p += parts[i].n, i++)
-        if (parts[i].n)
-            memcpy(p, parts[i].p, parts[i].n);
-    return joined;
-}
-
 /* One piece is sent from where it is, small ones are joined to leave in one packet with the head, and
  * large ones are read piece by piece. */
 static void body_set(struct client_call *call)
 {
     CURL *easy = call->easy;
-    size_t whole = 0;
-    for (int i = 0; i < call->parts_n; i++)
-        whole += call->parts[i].n;
     const char *fields = NULL;
-    if (whole == 0)
-        fields = "";
+    if (call->whole == 0 || is_joined(call))
+        fields = ""; /* join comes once there is a connection */
     else if (call->parts_n == 1)
         fields = call->parts[0].p;
-    else if (whole <= JOINED_BYTES_MAX)
-        fields = call->joined = join(call->parts, call->parts_n, whole);
     curl_easy_setopt(easy, CURLOPT_POST, 1L);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, fields);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)whole);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->whole);
 }
 
 static void method_set(struct client_call *call, const char *method)
@@ -259,11 +263,9 @@ void call_ask(struct client_call *call, const struct client_request *q)
 
 void call_trim(struct client_call *call)
 {
-    curl_off_t sent = 0, whole = 0;
-    for (int i = 0; i < call->parts_n; i++)
-        whole += (curl_off_t)call->parts[i].n;
+    curl_off_t sent = 0;
     curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
-    if (sent < whole)
+    if (sent < (curl_off_t)call->whole)
         return;
     free(call->joined);
     call->joined = NULL;
@@ -272,7 +274,7 @@ void call_trim(struct client_call *call)
         curl_slist_free_all(call->headers);
         call->headers = NULL;
     }
-    if (whole > JOINED_BYTES_MAX)
+    if (call->whole > JOINED_BYTES_MAX)
         /* setting the size makes curl free the buffer */
         curl_easy_setopt(call->easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_BYTES);
 }

@@ -28,9 +28,9 @@ struct client_call {
     struct client_hooks hooks;
     void *arg;
     struct str parts[CLIENT_PARTS_MAX];
-    int parts_n, part; /* the one being sent */
-    size_t part_offset;
-    char *joined;
+    int parts_n, part;         /* the one being sent */
+    size_t part_offset, whole; /* whole: bytes of all parts */
+    char *joined;              /* the parts as one text, while they are sent */
     struct curl_slist *headers;
     struct buf body;
     size_t received_bytes, answer_bytes_max;

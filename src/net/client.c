@@ -289,8 +289,10 @@ struct client_call *client_send(struct client *c, const struct client_request *q
     };
     call->body = buf_new(NULL, call->answer_bytes_max);
     for (int i = 0; i < CLIENT_PARTS_MAX; i++)
-        if (q->parts[i].n)
+        if (q->parts[i].n) {
             call->parts[call->parts_n++] = q->parts[i];
+            call->whole += q->parts[i].n;
+        }
     call_ask(call, q);
 
     TAILQ_INSERT_TAIL(&c->open, call, link);

@@ -72,7 +72,7 @@ struct server {
     int connections_n, open_n;
     LIST_HEAD(, connection) connections;
     struct connection_queue newborn, fated;
-    struct event newborn_event, fated_event, sweep_event, accept_event;
+    struct event newborn_event, fated_event, sweep_event;
     struct connection **by_fd;
     size_t by_fd_n;
     struct arena *arenas[ARENAS_KEPT]; /* of answered requests, to be used again */

@@ -18,7 +18,6 @@ enum {
     LINGER_MS = 2000, /* how long a refused client may take to read why */
     LINGER_BYTES_MAX = 4 << 20,
     SWEEP_MS = 500,
-    ACCEPT_PAUSE_MS = 100,
     FILES_SPARE = 256 /* descriptors for everything that is not a client */
 };
 
@@ -306,20 +305,11 @@ static void on_newborn(evutil_socket_t unused, short what, void *arg)
     }
 }
 
-static void on_accept_again(evutil_socket_t fd, short what, void *arg)
-{
-    struct server *s = arg;
-    if (s->bound)
-        evconnlistener_enable(evhttp_bound_socket_get_listener(s->bound));
-}
-
-/* Out of descriptors: asking again at once would spin. */
+/* Out of descriptors: asking again at once would spin. on_sweep lets it try again; libevent calls this with evhttp's
+ * argument and not with ours. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
-    struct server *s = arg;
-    struct timeval pause = of_ms(ACCEPT_PAUSE_MS);
     evconnlistener_disable(listener);
-    evtimer_add(&s->accept_event, &pause);
 }
 
 /* Clients that send their request too slowly, and refused ones that do not leave. */
@@ -328,6 +318,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *arg)
     struct server *s = arg;
     struct connection *c, *next;
     int64_t now = now_ms();
+    if (s->bound)
+        evconnlistener_enable(evhttp_bound_socket_get_listener(s->bound));
     for (c = LIST_FIRST(&s->connections); c; c = next) {
         next = LIST_NEXT(c, all);
         if (c->req || c->fate != FATE_LIVE || !c->evcon)
@@ -443,7 +435,6 @@ int server_new(struct loop *l, const struct server_config *config, server_fn *ha
 
     event_assign(&s->newborn_event, s->base, -1, 0, on_newborn, s);
     event_assign(&s->fated_event, s->base, -1, 0, on_fated, s);
-    evtimer_assign(&s->accept_event, s->base, on_accept_again, s);
     event_assign(&s->sweep_event, s->base, -1, EV_PERSIST, on_sweep, s);
     struct timeval sweep = of_ms(SWEEP_MS);
     evtimer_add(&s->sweep_event, &sweep);
@@ -488,7 +479,6 @@ void server_free(struct server *s)
     evhttp_free(s->http);
     event_del(&s->newborn_event);
     event_del(&s->fated_event);
-    event_del(&s->accept_event);
     event_del(&s->sweep_event);
     for (int i = 0; i < s->arenas_n; i++)
         arena_free(s->arenas[i]);

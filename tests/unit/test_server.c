@@ -2,6 +2,8 @@
 
 #include "net/framing.h"
 
+#include <sys/resource.h>
+
 /* What the handler under test remembers. */
 static struct {
     struct request *kept;
@@ -703,6 +705,23 @@ TEST(one_connection_too_many_is_told_so)
             raw_end(&r[i]);
 }
 
+TEST(a_server_without_descriptors_left_accepts_again_once_there_are_some)
+{
+    struct raw r = raw_open(server_port(server));
+    raw_send(r.fd, STR("GET / HTTP/1.1\r\n" H "\r\n"));
+    int lowest = dup(r.fd);
+    close(lowest);
+    struct rlimit before, none;
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    none = (struct rlimit){.rlim_cur = (rlim_t)lowest, .rlim_max = before.rlim_max};
+    CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    pump(50);
+    CHECK(world.requests_n == 0);
+    CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(comes_to(&r, "200", "descriptors again"));
+    raw_end(&r);
+}
+
 static long memory_kb(void)
 {
     long pages = 0, size;
@@ -825,8 +844,9 @@ RUN(ROW(every_row_of_the_table_comes_out_as_it_says), ROW(the_table_comes_out_th
     ROW(a_burst_past_the_limit_inside_one_call_is_safe), ROW(a_cut_stream_sends_what_was_written_but_no_end),
     ROW(what_a_stream_s_client_sends_is_not_kept), HASTY(a_head_that_dribbles_in_is_cut_off_by_its_own_clock),
     HASTY(waiting_requests_and_streams_outlive_the_idle_limit_and_silent_connections_do_not),
-    HASTY(one_connection_too_many_is_told_so), ROW(a_client_that_pipelines_and_never_reads_costs_little),
-    ROW(a_large_answer_arrives_whole), ROW(a_client_that_sends_too_much_can_read_why),
+    HASTY(one_connection_too_many_is_told_so), ROW(a_server_without_descriptors_left_accepts_again_once_there_are_some),
+    ROW(a_client_that_pipelines_and_never_reads_costs_little), ROW(a_large_answer_arrives_whole),
+    ROW(a_client_that_sends_too_much_can_read_why),
     ROW(draining_lets_open_requests_finish_and_ends_streams_with_a_word),
     ROW(a_server_can_be_freed_with_everything_open_and_tells_nobody),
     ROW(a_port_in_use_and_an_address_that_is_none_are_said_plainly))
