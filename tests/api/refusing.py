@@ -114,7 +114,7 @@ def what_is_not_json_is_refused_where_it_goes_wrong(w):
     for body in (b"[" * 65000, b'{"a":' * 10000, b'{"text":' + b"[" * 60000 + b"]" * 5000):
         began = time.time()
         is_problem(ana.call("POST", w.ana.path + "/messages", body), 400, "invalid_json")
-        check(time.time() - began < 0.1, "deep JSON took", time.time() - began)
+        check(time.time() - began < 0.5, "deep JSON took", time.time() - began)
     # The two numbers that a double cannot hold, in the words of a field that is one.
     is_problem(ana.call("POST", w.ana.path + "/rating", b'{"score":9007199254740993}'), 422, "invalid")
 
