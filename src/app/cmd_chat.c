@@ -163,7 +163,8 @@ static void send_next(struct chat *ch)
     free(l);
     ch->busy = true;
     static const struct client_hooks hooks = {.on_done = on_sent};
-    request(ch, "POST", str_f(ch->arena, "/v1/conversations/%.*s/messages", STR_ARG(ch->id)), buf_str(&b), NULL, &hooks, 30000);
+    request(ch, "POST", str_f(ch->arena, "/v1/conversations/%.*s/messages", STR_ARG(ch->id)), buf_str(&b), NULL, &hooks,
+            30000);
 }
 
 /* --- what comes back --- */
@@ -244,8 +245,9 @@ static void follow(void *arg)
     static const struct client_hooks hooks = {.on_data = on_bytes, .on_done = on_stream_end};
     sse_end(&ch->sse);
     sse_begin(&ch->sse);
-    request(ch, "GET", str_f(ch->arena, "/v1/conversations/%.*s/events?after=%lld", STR_ARG(ch->id), (long long)ch->seen),
-            STR(""), "Accept: text/event-stream", &hooks, 24 * 3600 * 1000);
+    request(ch, "GET",
+            str_f(ch->arena, "/v1/conversations/%.*s/events?after=%lld", STR_ARG(ch->id), (long long)ch->seen), STR(""),
+            "Accept: text/event-stream", &hooks, 24 * 3600 * 1000);
 }
 
 static void on_opened(void *arg, const struct client_answer *answer)

@@ -38,7 +38,8 @@ static int set_up(struct command_context *c, struct stage *s, const struct setti
     struct store_config from = {.path = str_c(a, settings->store), .read_only = true};
     if (settings_data_dir(settings, c->err) < 0 || loop_new(&s->loop, c->err) < 0 ||
         client_new(s->loop, &s->client, c->err) < 0 || store_open(&from, &s->source, c->err) < 0 ||
-        replay_write_recording(s->source, set, recording, c->err) < 0 || replay_new(s->source, set, &s->replay, c->err) < 0)
+        replay_write_recording(s->source, set, recording, c->err) < 0 ||
+        replay_new(s->source, set, &s->replay, c->err) < 0)
         return c->err->code;
     for (const char *const *tail = (const char *const[]){"", "-wal", "-shm", NULL}; *tail; tail++)
         unlink(str_f(a, "%s%s", target, *tail).p); /* the last replay's */
@@ -51,8 +52,8 @@ static int set_up(struct command_context *c, struct stage *s, const struct setti
     config.ports.after = after;
     if (!settings->agent.n)
         return err_set(c->err, ERR_INVALID, "candor.yaml names no agent to replay with; add `agent: NAME`");
-    if (agent_bundle(a, dir, str_c(a, settings->agent), &bundle, c->err) < 0 || agent_new(bundle, &s->agent, c->err) < 0 ||
-        runner_new(&config, &s->runner, c->err) < 0)
+    if (agent_bundle(a, dir, str_c(a, settings->agent), &bundle, c->err) < 0 ||
+        agent_new(bundle, &s->agent, c->err) < 0 || runner_new(&config, &s->runner, c->err) < 0)
         return c->err->code;
     return runner_agent(s->runner, s->agent, c->err);
 }
@@ -74,7 +75,8 @@ static void print(const struct command_context *c, const struct replay_result *r
 {
     double reuse = r->prompts.bytes ? 100.0 * (double)r->prompts.prefix_bytes / (double)r->prompts.bytes : 0;
     if (c->json) {
-        printf("{\"conversations\":%zu,\"equal\":%zu,\"calls\":%zu,\"calls_equal\":%zu,\"replies\":%zu,\"replies_equal\":%zu,"
+        printf("{\"conversations\":%zu,\"equal\":%zu,\"calls\":%zu,\"calls_equal\":%zu,\"replies\":%zu,\"replies_"
+               "equal\":%zu,"
                "\"prompts\":%lld,\"prompts_reproduced\":%lld,\"prefix_reuse_percent\":%.1f,\"seconds\":%.2f}\n",
                r->conversations, r->equal, r->calls, r->calls_equal, r->replies, r->replies_equal,
                (long long)r->prompts.prompts, (long long)r->prompts.reproduced, reuse, seconds);

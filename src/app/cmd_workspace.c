@@ -23,8 +23,8 @@ int cmd_check(struct command_context *c)
             fprintf(stderr, "%s\n", c->err->text);
             return 1;
         }
-        printf("agent %.*s %.*s: %zu tools, prompt of %zu bytes, sha256 %.*s\n", STR_ARG(agent->name), STR_ARG(agent->version),
-               agent->tools_n, agent->tools_json.n + agent->shared.n, STR_ARG(agent->sha_hex));
+        printf("agent %.*s %.*s: %zu tools, prompt of %zu bytes, sha256 %.*s\n", STR_ARG(agent->name),
+               STR_ARG(agent->version), agent->tools_n, agent->tools_json.n + agent->shared.n, STR_ARG(agent->sha_hex));
         agent_free(agent);
     }
     int r = judge_load(c->arena, c->workspace, &judges, &n, c->err);
@@ -33,7 +33,8 @@ int cmd_check(struct command_context *c)
         return 1;
     }
     for (size_t i = 0; r == 0 && i < n; i++)
-        printf("judge %.*s %.*s: %.*s\n", STR_ARG(judges[i].name), STR_ARG(judges[i].version), STR_ARG(judges[i].catches));
+        printf("judge %.*s %.*s: %.*s\n", STR_ARG(judges[i].name), STR_ARG(judges[i].version),
+               STR_ARG(judges[i].catches));
     return 0;
 }
 
@@ -91,11 +92,12 @@ int cmd_audit(struct command_context *c)
         return r;
     bool same = sha256_eq(&before, &after), prompts = check.reproduced == check.prompts;
     if (c->json)
-        printf("{\"events\":%lld,\"prompts\":%lld,\"prompts_reproduced\":%lld,\"derived_same\":%s}\n", (long long)events,
-               (long long)check.prompts, (long long)check.reproduced, same ? "true" : "false");
+        printf("{\"events\":%lld,\"prompts\":%lld,\"prompts_reproduced\":%lld,\"derived_same\":%s}\n",
+               (long long)events, (long long)check.prompts, (long long)check.reproduced, same ? "true" : "false");
     else
         printf("hash chain holds over %lld events\nprompts made again: %lld, of them with the same hash: %lld\n"
                "derived tables after a refold: %s\n",
-               (long long)events, (long long)check.prompts, (long long)check.reproduced, same ? "the same bytes" : "DIFFERENT");
+               (long long)events, (long long)check.prompts, (long long)check.reproduced,
+               same ? "the same bytes" : "DIFFERENT");
     return same && prompts ? 0 : 1;
 }

@@ -16,9 +16,9 @@ struct work {
     struct arena *arena;
     struct json *root; /* what URLs, bodies and the projection are filled from */
     size_t step;
-    int attempt;       /* of this step */
+    int attempt; /* of this step */
     bool reconciling;
-    bool done_before;  /* an answer said that this was done already */
+    bool done_before; /* an answer said that this was done already */
     int64_t began_us;
     struct tool_answer answer;
 };
@@ -156,11 +156,13 @@ static void next(struct work *w)
         send(w, &http);
 }
 
-void tool_http_call(void *arg, const struct tool_request *rq, void (*done)(void *, const struct tool_answer *), void *done_arg)
+void tool_http_call(void *arg, const struct tool_request *rq, void (*done)(void *, const struct tool_answer *),
+                    void *done_arg)
 {
     struct arena *a = arena_new("tool call", 8192);
     struct work *w = ARENA_NEW(a, struct work);
-    *w = (struct work){.port = arg, .rq = rq, .done = done, .done_arg = done_arg, .arena = a, .began_us = clock_mono_us()};
+    *w = (struct work){
+        .port = arg, .rq = rq, .done = done, .done_arg = done_arg, .arena = a, .began_us = clock_mono_us()};
     struct json *args;
     if (json_parse(a, rq->args, &args, NULL) < 0) {
         end(w, TOOL_INVALID, STR("{}"));

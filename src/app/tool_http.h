@@ -16,7 +16,7 @@ struct tool_http_port {
 };
 
 /* Has the form of runner_ports.tool; `arg` is a struct tool_http_port. */
-void tool_http_call(void *arg, const struct tool_request *rq, void (*done)(void *done_arg, const struct tool_answer *answer),
-                    void *done_arg);
+void tool_http_call(void *arg, const struct tool_request *rq,
+                    void (*done)(void *done_arg, const struct tool_answer *answer), void *done_arg);
 
 #endif

@@ -22,8 +22,8 @@ void arena_reset(struct arena *a);
 
 /* n zeroed bytes aligned for any type; never NULL. */
 void *arena_alloc(struct arena *a, size_t n);
-#define ARENA_NEW(a, type)       ((type *)arena_alloc((a), sizeof(type)))
-#define ARENA_ARRAY(a, type, n)  ((type *)arena_alloc((a), sizeof(type) * (n)))
+#define ARENA_NEW(a, type)      ((type *)arena_alloc((a), sizeof(type)))
+#define ARENA_ARRAY(a, type, n) ((type *)arena_alloc((a), sizeof(type) * (n)))
 
 /* Calls fn(x) when the arena is freed or reset: for what is not memory (a statement, a lock). */
 void arena_defer(struct arena *a, void (*fn)(void *x), void *x);

@@ -7,8 +7,8 @@
 
 #include "base/str.h"
 
-int64_t clock_now_us(void);  /* wall clock, or what clock_set said */
-int64_t clock_mono_us(void); /* never goes back; never set by tests */
+int64_t clock_now_us(void);     /* wall clock, or what clock_set said */
+int64_t clock_mono_us(void);    /* never goes back; never set by tests */
 void clock_set(int64_t now_us); /* tests: freeze the wall clock here; 0 gives it back */
 
 /* "2026-11-22T07:45:00Z" (seconds; 20 bytes) and "2026-11-22". */

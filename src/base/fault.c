@@ -11,8 +11,8 @@
 int fault_armed;
 
 static _Atomic long passed;
-static long die_at;       /* 0: by probability */
-static double die_p;      /* 0: never */
+static long die_at;  /* 0: by probability */
+static double die_p; /* 0: never */
 static uint64_t die_seed;
 
 static void report(void)

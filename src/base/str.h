@@ -37,7 +37,7 @@ struct str str_from(struct str s, size_t offset); /* the rest; empty past the en
 struct str str_head(struct str s, size_t n);      /* the first n bytes or fewer */
 /* The first n bytes or fewer, without the beginning of a UTF-8 character that is cut in two. */
 struct str str_whole(struct str s, size_t n);
-struct str str_trim(struct str s);                /* without ASCII space at both ends */
+struct str str_trim(struct str s); /* without ASCII space at both ends */
 /* Cuts the part before the first `sep` off `rest` into `part`; false when rest.p is NULL
  * (all parts were given). "a,,b" has three parts, "" has one. */
 bool str_split(struct str *rest, char sep, struct str *part);

@@ -340,7 +340,8 @@ static void fold_confirmation(struct conversation *c, const struct event *ev, co
     bool yes = str_is(answer, "yes");
     c->proposal.state = yes ? PROPOSAL_CONFIRMED : str_is(answer, "no") ? PROPOSAL_DECLINED : PROPOSAL_VOID;
     if (str_is(json_str(json_get(b, "by")), "button")) {
-        messages_text(&c->messages, "user", "", yes ? STR("[The customer pressed Confirm.]") : STR("[The customer pressed Cancel.]"));
+        messages_text(&c->messages, "user", "",
+                      yes ? STR("[The customer pressed Confirm.]") : STR("[The customer pressed Cancel.]"));
         turn_open(c, ev, yes ? TURN_ACT : TURN_ASK);
     } else if (c->proposal.gated) {
         c->turn.at = yes ? TURN_ACT : TURN_ASK;

@@ -117,7 +117,7 @@ struct conversation {
     struct slot_value *slots;
     struct fact *facts;
     struct counter *asked, *proposed, *succeeded; /* slot -> times; tool -> times */
-    struct counter *unsettled;  /* tool -> actions whose outcome stayed unknown: not proposed again */
+    struct counter *unsettled;                    /* tool -> actions whose outcome stayed unknown: not proposed again */
     struct proposal proposal;                     /* the newest */
     struct said *said, *held; /* newest first; held: came while calls were open, not in the transcript yet */
 

@@ -22,17 +22,18 @@ void replay_free(struct replay *p);
 
 /* Ports for the runner that replays: tool and notify (arg is the replay). The caller adds `after`. `post` must call fn(x) on
  * the loop soon. */
-struct runner_ports replay_ports(struct replay *p, void (*post)(void *arg, void (*fn)(void *x), void *x), void *post_arg);
+struct runner_ports replay_ports(struct replay *p, void (*post)(void *arg, void (*fn)(void *x), void *x),
+                                 void *post_arg);
 
 /* Opens all conversations with `agent`. Then run the loop until replay_finished. */
 void replay_start(struct replay *p, struct runner *r, const struct agent *agent);
 bool replay_finished(const struct replay *p);
 
 struct replay_result {
-    size_t conversations, equal;    /* equal: every call, argument and reply is the recorded one */
+    size_t conversations, equal; /* equal: every call, argument and reply is the recorded one */
     size_t calls, calls_equal, replies, replies_equal;
     struct context_check prompts;
-    struct str first_difference;    /* a sentence; "" when there is none */
+    struct str first_difference; /* a sentence; "" when there is none */
 };
 /* Compares what stands in `target` with the recording. Errors: ERR_INVALID (a journal does not read). */
 MUST_USE int replay_compare(struct replay *p, struct store *target, const struct agent *agent, struct arena *a,

@@ -16,8 +16,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define TEST(name) static void name(void **state)
-#define CHECK(x) ((void)state, _assert_true((x) ? 1 : 0, #x, __FILE__, __LINE__))
+#define TEST(name)      static void name(void **state)
+#define CHECK(x)        ((void)state, _assert_true((x) ? 1 : 0, #x, __FILE__, __LINE__))
 #define CHECK_INT(a, b) ((void)state, assert_int_equal((a), (b)))
 #define CHECK_STR(a, b) test_str((a), (b), __FILE__, __LINE__)
 #define RUN(...) \

@@ -110,7 +110,7 @@ TEST(an_answer_is_found_by_label_and_call)
     arena_free(a);
 }
 
-#define SAYS(text) "{\"role\":\"user\",\"content\":\"" text "\"}"
+#define SAYS(text)      "{\"role\":\"user\",\"content\":\"" text "\"}"
 #define TOOL_SAYS(text) "{\"role\":\"tool\",\"tool_call_id\":\"c1_0\",\"content\":\"" text "\"}"
 
 TEST(without_a_known_label_an_answer_is_found_by_the_customers_words_and_the_number_of_the_call)

@@ -159,7 +159,8 @@ TEST(data_that_cannot_be_had_goes_to_a_person)
 {
     const char *none =
         AT("greet") ",\"tool_class\":{\"get_customer_profile\":\"ok\",\"check_card_delivery\":\"refused\"}";
-    CHECK_STR(went_on("en", none), "Let me look into your card delivery. I cannot find a card order for you. | transfer_to_human {\"reason\":\"data_unavailable\"}");
+    CHECK_STR(went_on("en", none), "Let me look into your card delivery. I cannot find a card order for you. | "
+                                   "transfer_to_human {\"reason\":\"data_unavailable\"}");
     CHECK(str_has(went_on("en", AT("greet") ",\"tool_class\":{\"get_customer_profile\":\"transient\","
                                             "\"check_card_delivery\":\"ok\"}"),
                   STR("data_unavailable")));
