@@ -137,10 +137,14 @@ void house_close(struct house *h)
     int64_t until_us = clock_mono_us() + DRAIN_US;
     while (h->server && server_open(h->server) && clock_mono_us() < until_us)
         loop_once(h->loop, 50); /* answers that are due go out */
-    outbox_free(h->outbox);
+    if (h->runner)
+        runner_stop(h->runner);
+    while (h->runner && !runner_stopped(h->runner))
+        loop_once(h->loop, 50); /* the store always answers */
     if (h->store)
-        store_close(h->store); /* first: what is queued there borrows from the runner */
+        store_close(h->store);
     runner_free(h->runner);
+    outbox_free(h->outbox);
     if (h->feed)
         feed_free(h->feed);
     if (h->server)

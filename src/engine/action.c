@@ -101,8 +101,6 @@ int action_answered(struct conversation *c, struct turn_events *out, const struc
 {
     static const int64_t wait_ms[ACTION_WAITS_MAX] = {300, 1000, 3000, 10000};
     if (c->turn.at != TURN_ACTING)
-        return 0; /* an earlier attempt's answer, after a later one settled it */
-    if (c->turn.at != TURN_ACTING)
         return 0; /* another attempt was answered first */
     bool settled = answer->class != TOOL_UNKNOWN && answer->class != TOOL_TRANSIENT;
     if (settled || !action_can_learn(c) || c->proposal.waits >= ACTION_WAITS_MAX)

@@ -79,6 +79,7 @@ struct runner {
     struct roster roster;
     struct effect *effects;
     struct runner_stats stats;
+    size_t appending; /* groups that the store has not answered */
     bool closing;
 };
 

@@ -262,6 +262,7 @@ static void appended(void *arg, const struct appended *done)
     struct entry *en = arg;
     struct runner *r = en->runner;
     struct input *in = en->current;
+    r->appending--;
     en->current = NULL;
     en->pumping = true; /* callbacks may push more */
     if (done->result == 0) {
@@ -352,13 +353,14 @@ static void take(struct entry *en)
                         .events = en->events.list,
                         .n = en->events.n,
                         .fence = r->config.leased ? store_fence(r->config.store) : 0};
+    r->appending++;
     store_append(r->config.store, &ap, appended, en);
 }
 
 /* Afterwards the entry may be gone. */
 static void pump(struct entry *en)
 {
-    if (en->pumping)
+    if (en->pumping || en->runner->closing)
         return; /* the call further up goes on with what was pushed */
     en->pumping = true;
     while (!en->current && en->first)
@@ -388,6 +390,16 @@ int runner_new(const struct runner_config *config, struct runner **out, struct e
     return 0;
 }
 
+void runner_stop(struct runner *r)
+{
+    r->closing = true;
+}
+
+bool runner_stopped(const struct runner *r)
+{
+    return r->appending == 0;
+}
+
 void runner_free(struct runner *r)
 {
     if (!r)
@@ -395,9 +407,9 @@ void runner_free(struct runner *r)
     r->closing = true;
     for (struct entry *en; (en = (struct entry *)roster_any(&r->roster));) {
         while (en->first) {
-            struct input *in = en->first;
-            en->first = in->next;
-            arena_free(in->arena);
+            struct err e;
+            err_set(&e, ERR_BUSY, "the server is stopping; send it again in a moment");
+            finish(next_input(en), en->id, ERR_BUSY, 0, false, &e);
         }
         if (en->current)
             arena_free(en->current->arena);

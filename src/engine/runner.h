@@ -37,6 +37,10 @@ struct runner_config {
 };
 
 MUST_USE int runner_new(const struct runner_config *config, struct runner **out, struct err *e);
+/* From now on nothing is taken or started; what is being appended is still answered. Run the loop until runner_stopped. */
+void runner_stop(struct runner *r);
+bool runner_stopped(const struct runner *r); /* the store has answered every group */
+/* What waits is refused with ERR_BUSY. Not before runner_stopped, or after the store is closed. */
 void runner_free(struct runner *r); /* what is under way is left to the next process */
 
 /* Makes an agent version known and stores its bundle. The runner owns the agent from then on. */

@@ -60,9 +60,12 @@ static int client_open(void)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server_port(server))};
     struct linger hard = {1, 0}; /* a reset at the end, or closed connections would use up all ports */
+    static uint32_t turn;        /* those that the server closes wait all the same: another source for each */
+    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + turn++ % 200)};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
+    if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof from) < 0 ||
+        connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
         abort();
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
     return fd;
