@@ -252,6 +252,14 @@ void buf_clear(struct buf *b)
         b->p[0] = 0;
 }
 
+void buf_fit(struct buf *b)
+{
+    if (!b->p || b->arena || b->size == b->n + 1)
+        return;
+    b->size = b->n + 1;
+    b->p = mem_resize(b->p, b->size);
+}
+
 struct str buf_str(const struct buf *b)
 {
     return b->p ? (struct str){b->p, b->n} : STR("");

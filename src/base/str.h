@@ -61,6 +61,7 @@ void buf_adds(struct buf *b, const char *text);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_clear(struct buf *b);
+void buf_fit(struct buf *b); /* heap bufs only: gives back what it reserved to grow */
 /* What was built so far; valid until the buf grows. NUL-terminated behind its end. */
 struct str buf_str(const struct buf *b);
 

@@ -100,6 +100,16 @@ static struct str keep(struct conversation *c, const struct json *v)
     return v && v->text.n ? str_copy(c->arena, v->text) : STR("");
 }
 
+/* The text is made elsewhere: growing it here would leave its smaller selves behind for as long as the conversation lives. */
+static struct str keep_json(struct conversation *c, struct str (*write)(struct arena *a, const struct json *v),
+                            const struct json *v)
+{
+    struct arena *a = arena_new("keep", 2048);
+    struct str kept = str_copy(c->arena, write(a, v));
+    arena_free(a);
+    return kept;
+}
+
 /* --- what stands in the prompt --- */
 
 static void add_customer(struct conversation *c, struct said *s)
@@ -162,7 +172,8 @@ static void fold_opened(struct conversation *c, const struct event *ev, const st
     c->identity = (int)json_int(json_get(b, "identity"), 0);
     struct str tongue = str_head(c->locale, 2);
     c->language = str_is(tongue, "pt") || str_is(tongue, "es") ? tongue : STR("en");
-    struct buf inner = buf_new(c->arena, 4096);
+    struct arena *a = arena_new("opened", 1024);
+    struct buf inner = buf_new(a, 4096);
     struct json_writer w = {.out = &inner};
     json_open(&w, '{');
     json_pair_str(&w, "channel", c->channel);
@@ -170,6 +181,7 @@ static void fold_opened(struct conversation *c, const struct event *ev, const st
     json_pair_str(&w, "opened", c->opened_date);
     json_close(&w, '}');
     messages_text(&c->messages, "system", "Conversation ", buf_str(&inner));
+    arena_free(a);
 }
 
 static void turn_open(struct conversation *c, const struct event *ev, enum turn_at at)
@@ -266,8 +278,8 @@ static void fold_tool_answered(struct conversation *c, const struct event *ev, c
         }
         f->class = str_copy(c->arena, class);
         if (str_is(class, "ok")) {
-            f->args = args ? json_canonical(c->arena, args) : STR("");
-            f->result = json_text(c->arena, result);
+            f->args = args ? keep_json(c, json_canonical, args) : STR("");
+            f->result = keep_json(c, json_text, result);
             f->at_us = ev->at_us;
             f->seq = ev->seq;
         }
@@ -323,8 +335,8 @@ static void fold_proposed(struct conversation *c, const struct event *ev, const 
                                     .call = keep(c, json_get(b, "call")),
                                     .tool = keep(c, json_get(b, "tool")),
                                     .digest = keep(c, json_get(b, "digest")),
-                                    .args = json_text(c->arena, args),
-                                    .shown = json_text(c->arena, shown),
+                                    .args = keep_json(c, json_text, args),
+                                    .shown = keep_json(c, json_text, shown),
                                     .expires_us = json_int(json_get(b, "expires_us"), 0),
                                     .state = PROPOSAL_NEW,
                                     .gated = str_is(json_str(json_get(b, "gate")), "customer"),
@@ -375,7 +387,7 @@ static void fold_done(struct conversation *c, const struct event *ev, const stru
                : k == TOOL_ALREADY_DONE ? PROPOSAL_ALREADY_DONE
                : k == TOOL_REFUSED      ? PROPOSAL_REFUSED
                                         : PROPOSAL_UNKNOWN;
-    p->result = json_text(c->arena, result);
+    p->result = keep_json(c, json_text, result);
     c->turn.clock_us = ev->at_us; /* learning an outcome takes its time; the customer still hears of it */
     if (k == TOOL_OK || k == TOOL_ALREADY_DONE)
         count(c, &c->succeeded, p->tool);

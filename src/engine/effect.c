@@ -123,6 +123,7 @@ static void ask(struct entry *en)
     struct conversation *c = en->c;
     if (!en->question.n)
         question_remake(en);
+    buf_fit(&c->messages.text); /* ten thousand may wait for their answers at once */
     struct llm_question q = {.tools = c->agent->tools_json,
                              .shared = c->agent->shared,
                              .transcript = buf_str(&c->messages.text),
