@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum { WARM_UP_US = 1500000, TURNS_MAX = 1 << 20, OPENING_AT_ONCE = 64, SAYING_US = 3000000 };
+enum { WARM_UP_US = 1500000, TURNS_MAX = 1 << 20, AT_ONCE = 64 };
 
 static const char *const words[] = {"Where is my card?", "I asked at the desk, it is not there", "Yes please", NULL};
 static const char *const customers[] = {"emma", "bruno", "grace"}; /* the offline provider asks each for a detail */
@@ -27,9 +27,9 @@ enum { LINES = 3, CUSTOMERS = 3 };
 struct load {
     struct talk_world world;
     struct talk **talks;
-    int talks_n, started_n, over_n; /* over_n: talks that have come to rest */
-    int64_t conversations, acted;
-    uint32_t *took_us; /* of the turns inside the measured time */
+    int talks_n, started_n, over_n;     /* over_n: talks that have come to rest */
+    int64_t said, conversations, acted; /* said: lines that were acknowledged */
+    uint32_t *took_us;                  /* of the turns inside the measured time */
     size_t turns, conversations_measured;
     bool holding, measuring, draining;
 };
@@ -58,6 +58,12 @@ static void run_for(struct load *l, int64_t us)
     int64_t until = clock_mono_us() + us, left;
     while ((left = until - clock_mono_us()) > 0)
         wires_run(l->world.wires, (int)(left / 1000) + 1);
+}
+
+static void on_said(void *arg)
+{
+    struct load *l = arg;
+    l->said++;
 }
 
 static void on_turn(void *arg, int64_t took_us)
@@ -125,17 +131,20 @@ static void hold_end(struct load *l)
 
 static void hold(struct load *l)
 {
-    while (l->started_n < l->talks_n && l->started_n < OPENING_AT_ONCE)
+    while (l->started_n < l->talks_n && l->started_n < AT_ONCE)
         talk_start(l->talks[l->started_n++], 1);
     while (l->over_n < l->talks_n)
         wires_run(l->world.wires, 1000);
     say("idle");
     wait_for_line();
+    int64_t before = l->said;
     for (int i = 0; i < l->talks_n; i++) {
         talk_say(l->talks[i], words[1]);
-        wires_run(l->world.wires, 0);
+        while (l->said < before + i - AT_ONCE)
+            wires_run(l->world.wires, 1000);
     }
-    run_for(l, SAYING_US);
+    while (l->said < before + l->talks_n)
+        wires_run(l->world.wires, 1000);
     say("said");
     wait_for_line();
 }
@@ -176,6 +185,8 @@ int main(int argc, char **argv)
                                   .token = token_read(argv[3]),
                                   .run = run,
                                   .words = words,
+                                  .frugal = l.holding,
+                                  .on_said = on_said,
                                   .on_turn = on_turn,
                                   .on_end = on_end,
                                   .arg = &l};

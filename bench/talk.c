@@ -87,6 +87,9 @@ static void on_acknowledged(void *arg, int status, struct str body)
     if (status != 202)
         fail("saying a line", status, body);
     t->acknowledged = true;
+    if (t->world->frugal)
+        wire_close(t->post);
+    t->world->on_said(t->world->arg);
     line_over(t);
 }
 

@@ -12,8 +12,10 @@ struct talk;
 struct talk_world {
     struct wires *wires;
     const char *token;
-    const char *run;          /* makes idempotency keys of this run its own */
-    const char *const *words; /* what is said, NULL ends */
+    const char *run;            /* makes idempotency keys of this run its own */
+    const char *const *words;   /* what is said, NULL ends */
+    bool frugal;                /* a message's connection is closed once it is acknowledged */
+    void (*on_said)(void *arg); /* a line is acknowledged */
     /* A turn is over; from the message's leaving to the event that says so. */
     void (*on_turn)(void *arg, int64_t took_us);
     /* All was said. The talk may be stopped, started again or freed. */

@@ -4,7 +4,10 @@
 
 #include <stdlib.h>
 
-enum { LANGUAGE_CHARS = 1000 }; /* of a message tell its language: a long one would be folded at every loading */
+enum {
+    LANGUAGE_CHARS = 1000,    /* of a message tell its language: a long one would be folded at every loading */
+    CONVERSATION_BYTES = 2688 /* holds a first and a second turn with two tools, of which ten thousand may wait */
+};
 
 const char *owner_name(enum owner o)
 {
@@ -21,7 +24,7 @@ const char *proposal_state_name(enum proposal_state s)
 
 struct conversation *conversation_new(int64_t id, const struct agent *agent)
 {
-    struct arena *arena = arena_new("conversation", 3072);
+    struct arena *arena = arena_new("conversation", CONVERSATION_BYTES);
     struct conversation *c = ARENA_NEW(arena, struct conversation);
     c->arena = arena;
     c->id = id;
