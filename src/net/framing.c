@@ -118,6 +118,11 @@ enum framing_phase framing_phase(const struct framing *f)
     return f->state == METHOD && f->head_bytes == 0 ? FRAMING_BETWEEN : FRAMING_HEAD;
 }
 
+uint64_t framing_body_left(const struct framing *f)
+{
+    return f->state == BODY ? f->left : 0;
+}
+
 static bool name_is(const struct framing *f, const char *text)
 {
     return strlen(text) == f->name_n && memcmp(f->name, text, f->name_n) == 0;

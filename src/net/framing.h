@@ -42,5 +42,7 @@ void framing_begin(struct framing *f, size_t head_bytes_max, uint64_t body_bytes
 /* Reads the next bytes. False: f->status says why not. */
 bool framing_feed(struct framing *f, const char *bytes, size_t n);
 enum framing_phase framing_phase(const struct framing *f);
+/* Bytes that are still to come of a body whose length was told; 0 outside of one. */
+uint64_t framing_body_left(const struct framing *f);
 
 #endif

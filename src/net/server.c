@@ -18,6 +18,8 @@ enum {
     LINGER_MS = 2000, /* how long a refused client may take to read why */
     LINGER_BYTES_MAX = 4 << 20,
     SWEEP_MS = 500,
+    LIBEVENT_READ_BYTES = 4096, /* EVBUFFER_MAX_READ: so much came where more may be there */
+    BODY_READ_BYTES = 64 * 1024,
     FILES_SPARE = 256 /* descriptors for everything that is not a client */
 };
 
@@ -133,6 +135,20 @@ static bool refusal_is_due(const struct connection *c)
     return c->framing.status && !c->req && !c->lingering && c->handled == c->framing.messages;
 }
 
+/* libevent reads 4 KiB a round, each with a system call that asks how much there is. Of a body whose length is known the
+ * rest is read at once; what is added here comes back in on_input. */
+static void body_read(struct connection *c, struct evbuffer *input)
+{
+    uint64_t left = framing_body_left(&c->framing);
+    struct evbuffer_iovec room;
+    size_t n = left < BODY_READ_BYTES ? (size_t)left : BODY_READ_BYTES;
+    if (n == 0 || c->req || evbuffer_reserve_space(input, (ev_ssize_t)n, &room, 1) < 1)
+        return;
+    ssize_t got = recv(bufferevent_getfd(c->bev), room.iov_base, n < room.iov_len ? n : room.iov_len, MSG_DONTWAIT);
+    room.iov_len = got > 0 ? (size_t)got : 0; /* an end or an error is libevent's to see */
+    evbuffer_commit_space(input, &room, 1);
+}
+
 /* Called inside the read, before evhttp's own callback. */
 static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
 {
@@ -162,6 +178,8 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
     if (refusal_is_due(c)) {
         bufferevent_setcb(c->bev, NULL, NULL, NULL, NULL);
         connection_doom(c, FATE_REFUSE);
+    } else if (!c->framing.status && info->n_added >= LIBEVENT_READ_BYTES) {
+        body_read(c, input);
     }
 }
 
