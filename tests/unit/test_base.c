@@ -101,27 +101,6 @@ TEST(sha256_matches_fips_180_and_hmac_rfc_4231)
     arena_free(a);
 }
 
-TEST(sha256_by_the_processor_is_libsodium_s_however_the_text_is_cut)
-{
-    unsigned char text[700];
-    rng_seed(11);
-    rng_bytes(text, sizeof text);
-    for (size_t n = 0; n <= sizeof text; n++) {
-        struct sha256 theirs, ours;
-        sha256_state s;
-        sha256_begin(&s);
-        for (size_t at = 0, piece; at < n; at += piece) {
-            piece = 1 + rng_u64() % 150;
-            piece = piece < n - at ? piece : n - at;
-            sha256_add(&s, (struct str){(const char *)text + at, piece});
-        }
-        ours = sha256_end(&s);
-        crypto_hash_sha256(theirs.b, text, n);
-        CHECK(sha256_eq(&ours, &theirs));
-    }
-    rng_seed(0);
-}
-
 TEST(base32_gives_five_bits_a_digit)
 {
     struct arena *a = arena_new("test", 0);
@@ -146,6 +125,5 @@ RUN(cmocka_unit_test(an_arena_gives_back_what_is_not_memory_newest_first),
     cmocka_unit_test(splitting_gives_every_part_also_the_empty_ones),
     cmocka_unit_test(a_number_out_of_range_is_refused), cmocka_unit_test(numbers_are_written_as_printf_writes_them),
     cmocka_unit_test(dates_go_to_days_and_back_and_false_dates_are_refused),
-    cmocka_unit_test(sha256_matches_fips_180_and_hmac_rfc_4231),
-    cmocka_unit_test(sha256_by_the_processor_is_libsodium_s_however_the_text_is_cut),
-    cmocka_unit_test(base32_gives_five_bits_a_digit), cmocka_unit_test(a_seeded_process_repeats_its_randomness))
+    cmocka_unit_test(sha256_matches_fips_180_and_hmac_rfc_4231), cmocka_unit_test(base32_gives_five_bits_a_digit),
+    cmocka_unit_test(a_seeded_process_repeats_its_randomness))
