@@ -183,11 +183,10 @@ static char *escape_one(char *to, unsigned char c)
 }
 
 /* Texts that hold JSON have a quote every few bytes: they are put together here and added in pieces. */
-void json_escape(struct buf *out, struct str s)
+static void escape(struct buf *out, const char *p, const char *end)
 {
     enum { STEP = sizeof(uint64_t), LONGEST = 6 };
     char piece[256], *to = piece;
-    const char *p = s.p, *end = s.p ? s.p + s.n : s.p;
     while (p < end) {
         if (to > piece + sizeof piece - STEP * LONGEST) {
             buf_add(out, (struct str){piece, (size_t)(to - piece)});
@@ -205,6 +204,15 @@ void json_escape(struct buf *out, struct str s)
         p += n;
     }
     buf_add(out, (struct str){piece, (size_t)(to - piece)});
+}
+
+void json_escape(struct buf *out, struct str s)
+{
+    unsigned char seen = 0;
+    const char *end = s.p ? s.p + s.n : s.p, *plain = plain_run(s.p, end, &seen);
+    buf_add(out, (struct str){s.p, (size_t)(plain - s.p)}); /* of names and most words this is all */
+    if (plain < end)
+        escape(out, plain, end);
 }
 
 /* s->p is on the opening quote. */
@@ -548,7 +556,8 @@ struct json *json_new_str(struct arena *a, struct str text)
 struct json *json_new_int(struct arena *a, int64_t number)
 {
     struct json *v = json_new(a, JSON_NUMBER);
-    v->text = str_f(a, "%lld", (long long)number);
+    char *text = arena_alloc(a, STR_INT_BYTES);
+    v->text = (struct str){text, (size_t)(str_put_int(text, number) - text)};
     return v;
 }
 

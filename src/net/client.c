@@ -174,13 +174,15 @@ static void call_done(struct client_call *call, CURLcode code)
         call_free(call);
         return;
     }
+    if (code == CURLE_OK) {
+        call_end(call, CLIENT_DONE, NULL);
+        return;
+    }
     char why[200];
     long error = 0;
     curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &error);
     snprintf(why, sizeof why, "%s%s%s", curl_easy_strerror(code), error ? ": " : "", error ? strerror((int)error) : "");
-    if (code == CURLE_OK)
-        call_end(call, CLIENT_DONE, NULL);
-    else if (call->verdict == LARGE)
+    if (call->verdict == LARGE)
         call_end(call, CLIENT_TOO_LARGE, "the answer is larger than allowed");
     else if (call->verdict == WOULD_REPEAT)
         call_end(call, CLIENT_LOST, "the kept connection was closed while the request was on its way");

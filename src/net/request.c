@@ -377,10 +377,14 @@ static void chunk_write(struct connection *c, struct str bytes)
         return;
     struct evbuffer *output = bufferevent_get_output(c->bev);
     if (c->chunked) {
-        char size[24];
-        int n = snprintf(size, sizeof size, "%zx\r\n", bytes.n);
-        evbuffer_expand(output, bytes.n + (size_t)n + 2);
-        evbuffer_add(output, size, (size_t)n);
+        char size[2 * sizeof bytes.n + 2], *p = size + sizeof size;
+        *--p = '\n';
+        *--p = '\r';
+        for (size_t n = bytes.n; n; n >>= 4)
+            *--p = "0123456789abcdef"[n & 15];
+        size_t size_n = (size_t)(size + sizeof size - p);
+        evbuffer_expand(output, size_n + bytes.n + 2);
+        evbuffer_add(output, p, size_n);
     }
     evbuffer_add(output, bytes.p, bytes.n);
     if (c->chunked)
@@ -412,10 +416,17 @@ void stream_send(struct stream *s, int64_t id, const char *event, struct str dat
     struct connection *c = stream_connection(s);
     struct buf *out = &c->server->scratch;
     buf_clear(out);
-    if (id)
-        buf_addf(out, "id: %lld\n", (long long)id);
-    if (event)
-        buf_addf(out, "event: %s\n", event);
+    if (id) {
+        char number[STR_INT_BYTES];
+        buf_adds(out, "id: ");
+        buf_add(out, (struct str){number, (size_t)(str_put_int(number, id) - number)});
+        buf_addc(out, '\n');
+    }
+    if (event) {
+        buf_adds(out, "event: ");
+        buf_adds(out, event);
+        buf_addc(out, '\n');
+    }
     data_lines(out, data);
     buf_addc(out, '\n');
     chunk_write(c, buf_str(out));
