@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,7 +16,8 @@ enum {
     BODY_BYTES_MAX = 2048,
     INPUT_BYTES_MAX = 16 * 1024,
     ANSWER_BYTES_MAX = 1 << 20,
-    QUIET_ROUNDS = 4
+    QUIET_ROUNDS = 4,
+    SOURCES = 200
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -56,19 +58,27 @@ static struct framing framed(struct str bytes, size_t piece)
     return f;
 }
 
+/* -1: every port that was free is used up for the moment, which is no fault of the server's. */
 static int client_open(void)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)server_port(server))};
     struct linger hard = {1, 0}; /* a reset at the end, or closed connections would use up all ports */
     static uint32_t turn;        /* those that the server closes wait all the same: another source for each */
-    struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + turn++ % 200)};
+    int on = 1;
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof from) < 0 ||
-        connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
-        abort();
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-    return fd;
+    for (int i = 0; i < SOURCES; i++) {
+        struct sockaddr_in from = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + turn++ % SOURCES)};
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            abort();
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+        setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on); /* connect knows which ports are free */
+        if (bind(fd, (struct sockaddr *)&from, sizeof from) == 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
+            return fd;
+        close(fd);
+    }
+    return -1;
 }
 
 /* Sends everything and reads until the server closes or has nothing more to do. */
@@ -76,6 +86,8 @@ static struct str converse(struct str bytes, char *answer)
 {
     struct str out = {answer, 0};
     int fd = client_open();
+    if (fd < 0)
+        return out;
     send(fd, bytes.p, bytes.n, MSG_NOSIGNAL | MSG_DONTWAIT);
     for (int quiet_n = 0; quiet_n < QUIET_ROUNDS;) {
         uint64_t served_before = served_n;
