@@ -41,7 +41,8 @@ struct openai {
 struct reading {
     struct sse sse;
     struct llm_stream stream;
-    struct buf whole; /* a body that is one JSON object after all */
+    size_t told_bytes; /* of the stream's text */
+    struct buf whole;  /* a body that is one JSON object after all */
     bool is_whole;
 };
 
@@ -149,16 +150,23 @@ static void look_for_silence(void *arg)
 static bool on_event(void *arg, const struct sse_event *event)
 {
     struct llm_attempt *t = arg;
-    struct str delta;
-    if (llm_stream_feed(&t->reading->stream, event->data, &delta, t->end) < 0)
+    if (llm_stream_feed(&t->reading->stream, event->data, t->end) < 0)
         return false;
     t->chunks = true;
     t->heard_us = clock_mono_us();
-    if (delta.n && t->hooks.on_delta) {
-        t->delivered = true;
-        t->hooks.on_delta(t->arg, delta);
-    }
-    return !t->cancelled;
+    return true;
+}
+
+/* The words of all chunks that were read together go on together: they came in one packet, and whoever listens would
+ * write a packet for each. */
+static void words_tell(struct llm_attempt *t)
+{
+    struct str words = str_from(buf_str(&t->reading->stream.text), t->reading->told_bytes);
+    if (words.n == 0 || !t->hooks.on_delta)
+        return;
+    t->reading->told_bytes += words.n;
+    t->delivered = true;
+    t->hooks.on_delta(t->arg, words);
 }
 
 /* The first bytes say what comes: an object, or events. */
@@ -192,6 +200,8 @@ static void on_data(void *arg, struct str bytes)
     t->end = &end;
     t->in_feed = true;
     int r = sse_feed(&t->reading->sse, bytes, on_event, t, &e);
+    if (r == 0 && end.answer.result == 0)
+        words_tell(t);
     t->in_feed = false;
     t->end = NULL;
     if (t->cancelled) {

@@ -93,7 +93,7 @@ static int take_call(struct llm_stream *s, const struct json *piece, struct llm_
     return r;
 }
 
-static int take_choice(struct llm_stream *s, const struct json *choice, struct str *delta, struct llm_end *end)
+static int take_choice(struct llm_stream *s, const struct json *choice, struct llm_end *end)
 {
     const struct json *piece = json_get(choice, "delta"), *calls = json_get(piece, "tool_calls");
     struct str words = llm_answer_content(s->scratch, json_get(piece, "content"));
@@ -105,7 +105,6 @@ static int take_choice(struct llm_stream *s, const struct json *choice, struct s
     int r = keep(s, &s->text, words, end);
     if (r < 0)
         return r;
-    *delta = words;
 
     if (json_is(calls, JSON_ARRAY))
         for (const struct json *c = calls->child; c; c = c->next) {
@@ -119,9 +118,8 @@ static int take_choice(struct llm_stream *s, const struct json *choice, struct s
     return 0;
 }
 
-int llm_stream_feed(struct llm_stream *s, struct str data, struct str *delta, struct llm_end *end)
+int llm_stream_feed(struct llm_stream *s, struct str data, struct llm_end *end)
 {
-    *delta = STR_NONE;
     if (s->done)
         return 0;
     if (str_is(str_trim(data), "[DONE]")) {
@@ -144,7 +142,7 @@ int llm_stream_feed(struct llm_stream *s, struct str data, struct str *delta, st
         s->has_usage = true;
     if (!choice || json_int(json_get(choice, "index"), 0) != 0)
         return 0;
-    return take_choice(s, choice, delta, end);
+    return take_choice(s, choice, end);
 }
 
 int llm_stream_close(struct llm_stream *s, struct llm_end *end)

@@ -17,10 +17,10 @@ struct result {
 static bool on_event(void *arg, const struct sse_event *event)
 {
     struct result *result = arg;
-    struct str delta;
-    result->r = llm_stream_feed(&result->stream, event->data, &delta, &result->end);
+    size_t told = result->stream.text.n;
+    result->r = llm_stream_feed(&result->stream, event->data, &result->end);
     if (result->r == 0)
-        buf_add(&result->words, delta);
+        buf_add(&result->words, str_from(buf_str(&result->stream.text), told));
     return result->r == 0;
 }
 

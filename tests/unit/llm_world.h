@@ -10,11 +10,11 @@
 
 /* How the pretended provider treats one request. The last row of a script is used for all later requests. */
 struct step {
-    enum { REPLY, STREAM, STREAM_DROP, STREAM_HANG, STREAM_TRICKLE, DROP, HANG } how;
+    enum { REPLY, STREAM, STREAM_IN_TWO, STREAM_DROP, STREAM_HANG, STREAM_TRICKLE, DROP, HANG } how;
     int status;                 /* REPLY */
     const char *header, *value; /* REPLY: an extra header */
     const char *body;
-    size_t body_n; /* 0: all of it */
+    size_t body_n; /* 0: all of it; STREAM_IN_TWO: of the first part, the rest comes later */
 };
 
 struct world {
@@ -71,6 +71,13 @@ static inline void trickle(void *arg)
     loop_after(w.loop, 20, trickle, NULL);
 }
 
+static inline void second_part(void *arg)
+{
+    const struct step *step = arg;
+    stream_raw(w.trickling, str_of(step->body + step->body_n));
+    stream_close(w.trickling);
+}
+
 static inline void stream_play(struct request *r, const struct step *step)
 {
     struct stream *s = request_stream(r, step->how == STREAM_TRICKLE ? stream_gone : on_gone, NULL);
@@ -78,6 +85,10 @@ static inline void stream_play(struct request *r, const struct step *step)
     stream_raw(s, step->body_n ? str_head(text, step->body_n) : text);
     switch (step->how) {
     case STREAM: stream_close(s); break;
+    case STREAM_IN_TWO:
+        w.trickling = s;
+        loop_after(w.loop, 20, second_part, (void *)step);
+        break;
     case STREAM_DROP: stream_cut(s); break;
     case STREAM_TRICKLE:
         w.trickling = s;

@@ -6,7 +6,7 @@
 
 TEST(a_streamed_answer_comes_in_pieces_and_as_a_whole)
 {
-    BEGIN({STREAM, .body = hello});
+    BEGIN({STREAM_IN_TWO, .body = hello, .body_n = strstr(hello, "\n\n") + 2 - hello});
     open_llm();
     struct outcome o = ask();
     CHECK_INT(o.answer.result, 0);
@@ -18,6 +18,16 @@ TEST(a_streamed_answer_comes_in_pieces_and_as_a_whole)
     CHECK_INT(o.answer.tokens_out, 4);
     CHECK_INT(o.answer.attempts, 1);
     CHECK_STR(llm_model(w.llm), "test-1");
+    finish();
+}
+
+TEST(words_that_came_together_are_told_together)
+{
+    BEGIN({STREAM, .body = hello});
+    open_llm();
+    struct outcome o = ask();
+    CHECK_INT(o.deltas, 1);
+    CHECK_STR(buf_str(&o.words), "Hello, you");
     finish();
 }
 
@@ -292,6 +302,7 @@ TEST(tokens_that_nobody_counted_are_estimated)
 }
 
 RUN(cmocka_unit_test(a_streamed_answer_comes_in_pieces_and_as_a_whole),
+    cmocka_unit_test(words_that_came_together_are_told_together),
     cmocka_unit_test(the_request_is_made_of_the_pieces_as_they_are), cmocka_unit_test(what_says_nothing_is_not_sent),
     cmocka_unit_test(an_answer_that_is_not_streamed_is_the_same_answer),
     cmocka_unit_test(the_key_is_sent_and_never_told), cmocka_unit_test(a_key_that_others_can_read_is_refused),

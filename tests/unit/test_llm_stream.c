@@ -7,7 +7,7 @@
 struct result {
     struct llm_stream stream;
     struct llm_end end;
-    struct buf words; /* the deltas, joined */
+    struct buf words; /* what each event added, joined */
     int r;
 };
 
@@ -16,9 +16,9 @@ static struct arena *scratch;
 static bool feed_event(void *arg, const struct sse_event *event)
 {
     struct result *result = arg;
-    struct str delta;
-    result->r = llm_stream_feed(&result->stream, event->data, &delta, &result->end);
-    buf_add(&result->words, delta);
+    size_t told = result->stream.text.n;
+    result->r = llm_stream_feed(&result->stream, event->data, &result->end);
+    buf_add(&result->words, str_from(buf_str(&result->stream.text), told));
     return result->r == 0;
 }
 
@@ -377,7 +377,6 @@ TEST(an_answer_has_a_bound)
 {
     struct result r = {.words = buf_new(NULL, 1)};
     struct buf chunk = buf_new(NULL, 1 << 20);
-    struct str delta;
     buf_adds(&chunk, "{\"choices\":[{\"delta\":{\"content\":\"");
     for (int i = 0; i < 65536; i++)
         buf_addc(&chunk, 'a');
@@ -385,7 +384,7 @@ TEST(an_answer_has_a_bound)
     llm_stream_begin(&r.stream, scratch, STR(""));
     int events = 0;
     while (r.r == 0 && events++ < 100)
-        r.r = llm_stream_feed(&r.stream, buf_str(&chunk), &delta, &r.end);
+        r.r = llm_stream_feed(&r.stream, buf_str(&chunk), &r.end);
     CHECK_INT(events, LLM_ANSWER_BYTES_MAX / 65536 + 1);
     CHECK_INT(r.r, ERR_LIMIT);
     CHECK(!r.end.retryable);
@@ -399,10 +398,9 @@ TEST(more_calls_than_an_answer_may_hold_are_refused)
     llm_stream_begin(&r.stream, scratch, STR(""));
     for (int i = 0; i <= LLM_ANSWER_CALLS_MAX; i++) {
         char chunk[160];
-        struct str delta;
         snprintf(chunk, sizeof chunk,
                  "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"index\":%d,\"function\":{\"name\":\"f\"}}]}}]}", i);
-        r.r = llm_stream_feed(&r.stream, str_of(chunk), &delta, &r.end);
+        r.r = llm_stream_feed(&r.stream, str_of(chunk), &r.end);
         CHECK_INT(r.r, i < LLM_ANSWER_CALLS_MAX ? 0 : ERR_LIMIT);
     }
     drop(&r);
