@@ -8,7 +8,6 @@
 
 enum {
     JOINED_BYTES_MAX = 60 * 1024, /* up to here the pieces leave in one send with the head: curl's limit is 64 KiB */
-    BUFFER_BYTES = 1024,          /* curl's receive buffer, one for each open call; more made nothing faster */
     UPLOAD_BUFFER_BYTES = 16 * 1024,
 };
 
@@ -192,7 +191,6 @@ void call_set_up(struct client_call *call)
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "candor/" CANDOR_VERSION);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BUFFER_BYTES);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);

@@ -7,7 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPARE_CALLS_MAX = 256, CONNECTIONS_KEPT_MIN = 64 };
+enum {
+    SPARE_CALLS_MAX = 256,
+    CONNECTIONS_KEPT_MIN = 64,
+    /* curl's receive buffer, one for each open call: what comes at once is handed on at once, unless many wait. */
+    FEW_CALLS = 256,
+    BUFFER_BYTES_FEW = 8 * 1024,
+    BUFFER_BYTES_MANY = 1024,
+};
 
 STAILQ_HEAD(call_queue, client_call);
 TAILQ_HEAD(call_list, client_call);
@@ -295,6 +302,7 @@ struct client_call *client_send(struct client *c, const struct client_request *q
             call->parts[call->parts_n++] = q->parts[i];
             call->whole += q->parts[i].n;
         }
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)(c->open_n < FEW_CALLS ? BUFFER_BYTES_FEW : BUFFER_BYTES_MANY));
     call_ask(call, q);
 
     TAILQ_INSERT_TAIL(&c->open, call, link);
