@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { STALLED_US = 60000000 };
+
 static void post_to_loop(void *loop, void (*fn)(void *), void *x)
 {
     loop_post(loop, fn, x);
@@ -71,14 +73,30 @@ static void tear_down(struct stage *s)
     loop_free(s->loop);
 }
 
+static int play(struct stage *s, struct err *e)
+{
+    int64_t moved_us = clock_mono_us();
+    uint64_t steps = 0;
+    replay_start(s->replay, s->runner, s->agent);
+    while (!replay_finished(s->replay)) {
+        loop_once(s->loop, 100);
+        if (replay_steps(s->replay) != steps)
+            moved_us = clock_mono_us();
+        else if (clock_mono_us() - moved_us > STALLED_US)
+            return err_set(e, ERR_TIMEOUT, "the replay stands still: for a minute nothing happened");
+        steps = replay_steps(s->replay);
+    }
+    return 0;
+}
+
 static void print(const struct command_context *c, const struct replay_result *r, double seconds)
 {
     double reuse = r->prompts.bytes ? 100.0 * (double)r->prompts.prefix_bytes / (double)r->prompts.bytes : 0;
     if (c->json) {
-        printf("{\"conversations\":%zu,\"equal\":%zu,\"calls\":%zu,\"calls_equal\":%zu,\"replies\":%zu,\"replies_"
-               "equal\":%zu,"
-               "\"prompts\":%lld,\"prompts_reproduced\":%lld,\"prefix_reuse_percent\":%.1f,\"seconds\":%.2f}\n",
-               r->conversations, r->equal, r->calls, r->calls_equal, r->replies, r->replies_equal,
+        printf("{\"conversations\":%zu,\"equal\":%zu,\"left_out\":%zu,", r->conversations, r->equal, r->left_out);
+        printf("\"calls\":%zu,\"calls_equal\":%zu,\"replies\":%zu,\"replies_equal\":%zu,", r->calls, r->calls_equal,
+               r->replies, r->replies_equal);
+        printf("\"prompts\":%lld,\"prompts_reproduced\":%lld,\"prefix_reuse_percent\":%.1f,\"seconds\":%.2f}\n",
                (long long)r->prompts.prompts, (long long)r->prompts.reproduced, reuse, seconds);
         return;
     }
@@ -88,6 +106,8 @@ static void print(const struct command_context *c, const struct replay_result *r
     printf("prompt hashes reproduced %lld of %lld\n", (long long)r->prompts.reproduced, (long long)r->prompts.prompts);
     printf("prompt bytes re-used     %.1f %% as an exact prefix\n", reuse);
     printf("time                     %.2f s\n", seconds);
+    if (r->left_out)
+        printf("left out                 %zu, the first being %.*s\n", r->left_out, STR_ARG(r->first_left_out));
     if (r->first_difference.n)
         printf("first difference: %.*s\n", STR_ARG(r->first_difference));
 }
@@ -102,11 +122,10 @@ int cmd_replay(struct command_context *c)
     int r = set_up(c, &s, &settings);
     if (r == 0) {
         int64_t began = clock_mono_us();
-        replay_start(s.replay, s.runner, s.agent);
-        while (!replay_finished(s.replay))
-            loop_once(s.loop, 100);
+        r = play(&s, c->err);
         double seconds = (double)(clock_mono_us() - began) / 1e6;
-        r = replay_compare(s.replay, s.target, s.agent, c->arena, &result, c->err);
+        if (r == 0)
+            r = replay_compare(s.replay, s.target, s.agent, c->arena, &result, c->err);
         if (r == 0) {
             print(c, &result, seconds);
             r = result.equal == result.conversations && result.prompts.reproduced == result.prompts.prompts ? 0 : 1;

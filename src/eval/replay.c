@@ -5,13 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EVENTS_MAX = 100000 };
+enum { EVENTS_MAX = 100000, ANSWER_BYTES_MAX = 128 << 10 /* fits a recording's line, however it is escaped */ };
 
 /* One recorded conversation and how far its replay is. */
 struct part {
     struct replay *replay;
     struct str label;
     struct transcript recorded;
+    const char *unfit;       /* why the engine cannot hold this conversation at all; NULL: it can */
     const struct str *words; /* what the customer says; only messages that got an answer */
     size_t words_n, said;
     size_t calls_done;
@@ -23,6 +24,7 @@ struct replay {
     struct arena *arena;
     struct part *parts;
     size_t parts_n, open;
+    uint64_t steps;
     struct runner *runner;
     void (*post)(void *arg, void (*fn)(void *x), void *x);
     void *post_arg;
@@ -36,19 +38,43 @@ static int read_transcript(struct store *s, struct arena *a, int64_t conversatio
     return transcript_read(a, *events, *n, out, e);
 }
 
-/* The messages of the customer that the recorded agent answered in some way. */
-static void find_words(struct arena *a, struct part *p)
+static const char *unfit_answer(const struct json *answer)
+{
+    const struct json *calls = json_get(answer, "calls");
+    size_t bytes = json_str(json_get(answer, "text")).n;
+    if (str_trim(json_str(json_get(answer, "text"))).n == 0 && !(calls && calls->child))
+        return "an answer is empty";
+    for (const struct json *k = calls ? calls->child : NULL; k; k = k->next)
+        bytes += json_str(json_get(k, "name")).n + json_str(json_get(k, "args")).n;
+    return bytes > ANSWER_BYTES_MAX ? "an answer is longer than 128 KiB" : NULL;
+}
+
+/* Finds the messages of the customer that the recorded agent answered. Here a customer's message opens a turn and words end
+ * it: what was recorded in another order is not this engine's. */
+static void read_part(struct arena *a, struct part *p)
 {
     const struct transcript *t = &p->recorded;
     struct str *words = ARENA_ARRAY(a, struct str, t->events_n + 1);
     struct str waiting = STR_NONE;
-    for (size_t i = 0; i < t->events_n; i++) {
-        if (t->events[i].kind == EVENT_MESSAGE_RECEIVED)
-            waiting = json_str(json_get(t->events[i].body, "text"));
-        if (t->events[i].kind == EVENT_MODEL_ANSWERED && waiting.p) {
-            words[p->words_n++] = waiting;
-            waiting = STR_NONE;
+    bool in_turn = false;
+    const char *double_message = NULL;
+    for (size_t i = 0; !p->unfit && i < t->events_n; i++) {
+        const struct json *body = t->events[i].body;
+        if (t->events[i].kind == EVENT_MESSAGE_RECEIVED) {
+            if (waiting.p || in_turn)
+                double_message = in_turn ? "the customer speaks while calls run" : "the customer speaks twice in a row";
+            waiting = json_str(json_get(body, "text"));
         }
+        if (t->events[i].kind != EVENT_MODEL_ANSWERED)
+            continue;
+        const struct json *calls = json_get(body, "calls");
+        p->unfit = double_message           ? double_message
+                   : !waiting.p && !in_turn ? "the agent speaks without being spoken to"
+                                            : unfit_answer(body);
+        if (waiting.p)
+            words[p->words_n++] = waiting;
+        waiting = STR_NONE;
+        in_turn = calls && calls->child;
     }
     p->words = words;
 }
@@ -70,7 +96,7 @@ int replay_new(struct store *source, const char *set, struct replay **out, struc
         part->label = str_copy(a, items[i].label);
         r = read_transcript(source, a, items[i].conversation, &part->recorded, &events, &events_n, e);
         if (r == 0)
-            find_words(a, part);
+            read_part(a, part);
     }
     if (r < 0) {
         arena_free(a);
@@ -119,11 +145,11 @@ int replay_write_recording(struct store *source, const char *set, const char *pa
     int r = f ? 0 : err_set(e, ERR_IO, "%s cannot be written: %s", path, strerror(errno));
     for (size_t i = 0; r == 0 && i < p->parts_n; i++) {
         int call = 0;
-        for (size_t k = 0; k < p->parts[i].recorded.events_n; k++) {
+        for (size_t k = 0; !p->parts[i].unfit && k < p->parts[i].recorded.events_n; k++) {
             const struct transcript_event *ev = &p->parts[i].recorded.events[k];
             if (ev->kind != EVENT_MODEL_ANSWERED)
                 continue;
-            struct buf b = buf_new(p->arena, 16 << 20);
+            struct buf b = buf_new(p->arena, 8 * ANSWER_BYTES_MAX);
             struct json_writer w = {.out = &b};
             json_open(&w, '{');
             json_pair_str(&w, "label", p->parts[i].label);
@@ -135,7 +161,8 @@ int replay_write_recording(struct store *source, const char *set, const char *pa
             fwrite(b.p, 1, b.n, f);
         }
     }
-    if (f && fclose(f) != 0 && r == 0)
+    bool failed = f && ferror(f);
+    if (f && (fclose(f) != 0 || failed) && r == 0)
         r = err_set(e, ERR_IO, "%s cannot be written: %s", path, strerror(errno));
     replay_free(p);
     return r;
@@ -164,7 +191,23 @@ static void give(void *x)
     free(g);
 }
 
-/* The recorded answer, when the call is the recorded one; a refusal the recording never had otherwise. */
+/* The recorded call that this one is. Those before it never come: the engine refused them. */
+static const struct transcript_call *call_find(struct part *part, const struct tool_request *rq)
+{
+    const struct transcript_call *found = NULL;
+    struct arena *a = arena_new("play tool", 0);
+    for (size_t i = part->calls_done; !found && i < part->recorded.calls_n; i++) {
+        const struct transcript_call *k = &part->recorded.calls[i];
+        if (!str_eq(k->name, rq->tool->name) || !k->args || !str_eq(json_canonical(a, k->args), rq->args))
+            continue;
+        found = k;
+        part->calls_done = i + 1;
+    }
+    arena_free(a);
+    return found;
+}
+
+/* The recorded answer, when the call was recorded; otherwise a refusal that the recording never had. */
 static void play_tool(void *arg, const struct tool_request *rq, void (*done)(void *, const struct tool_answer *),
                       void *done_arg)
 {
@@ -174,27 +217,36 @@ static void play_tool(void *arg, const struct tool_request *rq, void (*done)(voi
     *g = (struct pending){.done = done,
                           .done_arg = done_arg,
                           .answer = {.class = TOOL_INVALID, .result = STR("{\"error\":\"not recorded\"}")}};
-    const struct transcript_call *k =
-        part && part->calls_done < part->recorded.calls_n ? &part->recorded.calls[part->calls_done] : NULL;
-    struct arena *a = arena_new("play tool", 0);
-    if (k && str_eq(k->name, rq->tool->name) && k->args && str_eq(json_canonical(a, k->args), rq->args)) {
-        part->calls_done++;
+    const struct transcript_call *k = part ? call_find(part, rq) : NULL;
+    if (k)
         g->answer = (struct tool_answer){.class = TOOL_OK, .result = json_text(p->arena, k->result)};
-    }
-    arena_free(a);
     p->post(p->post_arg, give, g);
+}
+
+static void finish(struct part *part)
+{
+    if (!part->finished)
+        part->replay->open--;
+    part->finished = true;
+}
+
+static void on_said(void *arg, const struct runner_done *done)
+{
+    if (done->result < 0)
+        finish(arg); /* not taken: the comparison finds what is missing */
 }
 
 static void say_next(void *x)
 {
     struct part *part = x;
-    if (part->said < part->words_n) {
-        runner_message(part->replay->runner, part->conversation, part->words[part->said++], STR(""), NULL, NULL);
+    if (part->finished)
+        return;
+    if (part->said == part->words_n) {
+        finish(part);
         return;
     }
-    if (!part->finished)
-        part->replay->open--;
-    part->finished = true;
+    struct str words = part->words[part->said++];
+    runner_message(part->replay->runner, part->conversation, words, STR(""), on_said, part);
 }
 
 static void on_open(void *arg, const struct runner_done *done)
@@ -206,13 +258,20 @@ static void on_open(void *arg, const struct runner_done *done)
     part->replay->post(part->replay->post_arg, say_next, part);
 }
 
+static void hand_over(void *x)
+{
+    finish(x);
+}
+
+/* With a person the agent says nothing more: there the replay of a conversation ends, whatever the recording did. */
 static void on_events(void *arg, const struct conversation *c, const struct event *events, size_t n)
 {
     struct replay *p = arg;
     struct part *part = part_of(p, c->label);
+    p->steps++;
     for (size_t i = 0; part && i < n; i++)
         if (events[i].kind == EVENT_TURN_ENDED)
-            p->post(p->post_arg, say_next, part);
+            p->post(p->post_arg, c->owner == OWNER_BOT ? say_next : hand_over, part);
 }
 
 struct runner_ports replay_ports(struct replay *p, void (*post)(void *arg, void (*fn)(void *x), void *x),
@@ -226,8 +285,11 @@ struct runner_ports replay_ports(struct replay *p, void (*post)(void *arg, void 
 void replay_start(struct replay *p, struct runner *r, const struct agent *agent)
 {
     p->runner = r;
-    p->open = p->parts_n;
+    for (size_t i = 0; i < p->parts_n; i++)
+        p->open += !p->parts[i].unfit;
     for (size_t i = 0; i < p->parts_n; i++) {
+        if (p->parts[i].unfit)
+            continue;
         struct runner_opening o = {.agent = agent,
                                    .customer = STR("recorded"),
                                    .channel = STR("replay"),
@@ -240,6 +302,11 @@ void replay_start(struct replay *p, struct runner *r, const struct agent *agent)
 bool replay_finished(const struct replay *p)
 {
     return p->open == 0;
+}
+
+uint64_t replay_steps(const struct replay *p)
+{
+    return p->steps;
 }
 
 /* --- the comparison --- */
@@ -261,6 +328,12 @@ static size_t replies(struct arena *a, const struct transcript *t, struct str **
     return n;
 }
 
+/* "" is how some models write no arguments; a provider hands that on as {}. */
+static struct str arguments(const struct transcript_call *k)
+{
+    return k->arguments.n ? k->arguments : STR("{}");
+}
+
 static void compare(const struct part *part, const struct transcript *now, struct arena *a, struct replay_result *out)
 {
     const struct transcript *then = &part->recorded;
@@ -268,7 +341,7 @@ static void compare(const struct part *part, const struct transcript *now, struc
     size_t then_n = replies(a, then, &said_then), now_n = replies(a, now, &said_now), same_calls = 0, same_replies = 0;
     for (size_t i = 0; i < then->calls_n; i++) {
         bool same = i < now->calls_n && str_eq(now->calls[i].name, then->calls[i].name) &&
-                    str_eq(now->calls[i].arguments, then->calls[i].arguments);
+                    str_eq(now->calls[i].arguments, arguments(&then->calls[i]));
         same_calls += same;
         if (!same)
             differ(out, a, part, "call", i);
@@ -294,11 +367,17 @@ static void compare(const struct part *part, const struct transcript *now, struc
 int replay_compare(struct replay *p, struct store *target, const struct agent *agent, struct arena *a,
                    struct replay_result *out, struct err *e)
 {
-    *out = (struct replay_result){.conversations = p->parts_n, .first_difference = STR("")};
+    *out = (struct replay_result){.first_difference = STR(""), .first_left_out = STR("")};
     for (size_t i = 0; i < p->parts_n; i++) {
         struct event *events;
         size_t n;
         struct transcript now;
+        if (p->parts[i].unfit) {
+            if (!out->left_out++)
+                out->first_left_out = str_f(a, "%.*s: %s", STR_ARG(p->parts[i].label), p->parts[i].unfit);
+            continue;
+        }
+        out->conversations++;
         int r = read_transcript(target, a, p->parts[i].conversation, &now, &events, &n, e);
         if (r == 0)
             r = context_verify(agent, events, n, &out->prompts, e);
