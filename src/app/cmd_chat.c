@@ -23,7 +23,9 @@ struct chat {
     struct arena *arena;
     struct str url, token, id;
     struct line *first, **last; /* typed and not sent yet */
-    bool ready, eof, busy, draft, terminal, failed, person;
+    bool ready, eof, busy, terminal, failed, person;
+    struct buf draft; /* what the terminal shows of a reply that is being written */
+    bool draft_over;  /* no more words are added to it */
     struct client_call *stream;
     struct sse sse;
     int64_t seen;
@@ -169,6 +171,41 @@ static void send_next(struct chat *ch)
 
 /* --- what comes back --- */
 
+static void forget_draft(struct chat *ch)
+{
+    buf_clear(&ch->draft);
+    ch->draft_over = false;
+}
+
+static void take_back_draft(struct chat *ch)
+{
+    if (ch->draft.n)
+        puts(" (taken back)");
+    forget_draft(ch);
+}
+
+/* Words as they come. The whole message follows and counts: most often it is these very words. */
+static void show_draft(struct chat *ch, struct str words)
+{
+    if (ch->draft_over)
+        take_back_draft(ch);
+    if (!ch->draft.n && words.n)
+        fputs("agent> ", stdout);
+    buf_add(&ch->draft, words);
+    fwrite(words.p, 1, words.n, stdout);
+}
+
+static void show_message(struct chat *ch, struct str from, struct str text)
+{
+    if (ch->draft.n && str_is(from, "agent") && str_eq(buf_str(&ch->draft), text)) {
+        putchar('\n');
+        forget_draft(ch);
+        return;
+    }
+    take_back_draft(ch);
+    printf("%.*s> %.*s\n", STR_ARG(from), STR_ARG(text));
+}
+
 static void show_proposal(const struct json *d)
 {
     printf("  ┌ %.*s\n", STR_ARG(json_str(json_get(d, "title"))));
@@ -187,23 +224,14 @@ static bool on_event(void *arg, const struct sse_event *ev)
         d = NULL;
     ch->seen = json_int(json_get(d, "seq"), ch->seen);
     if (str_is(ev->type, "delta")) {
-        if (ch->terminal) { /* words as they come; the whole message follows and counts */
-            if (!ch->draft)
-                fputs("\033[2m", stdout);
-            struct str words = json_str(json_get(d, "text"));
-            fwrite(words.p, 1, words.n, stdout);
-            fflush(stdout);
-            ch->draft = true;
-        }
+        if (ch->terminal)
+            show_draft(ch, json_str(json_get(d, "text")));
+    } else if (str_is(ev->type, "draft_reset")) {
+        ch->draft_over = true;
     } else if (str_is(ev->type, "message") && !str_is(json_str(json_get(d, "from")), "customer")) {
-        if (ch->draft)
-            fputs("\033[0m\n", stdout);
-        ch->draft = false;
-        printf("%.*s> %.*s\n", STR_ARG(json_str(json_get(d, "from"))), STR_ARG(json_str(json_get(d, "text"))));
+        show_message(ch, json_str(json_get(d, "from")), json_str(json_get(d, "text")));
     } else if (str_is(ev->type, "proposal")) {
-        if (ch->draft)
-            fputs("\033[0m\n", stdout);
-        ch->draft = false;
+        take_back_draft(ch);
         show_proposal(d);
     } else if (str_is(ev->type, "owner")) {
         ch->person = !str_is(json_str(json_get(d, "owner")), "bot");
@@ -293,6 +321,7 @@ static int talk(struct command_context *c, struct chat *ch, const struct setting
     ch->token = session_token(c->arena, &sessions, str_of(customer), clock_now_us() / 1000000 + SESSION_SECONDS);
     ch->arena = c->arena;
     ch->last = &ch->first;
+    ch->draft = buf_new(NULL, 1 << 16);
     ch->terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     sse_begin(&ch->sse);
     open_conversation(ch, locale);
@@ -300,9 +329,12 @@ static int talk(struct command_context *c, struct chat *ch, const struct setting
         return err_set(c->err, ERR_IO, "no thread can be started");
     pthread_detach(ch->reader);
     loop_run(ch->loop, on_signal, ch);
+    if (ch->terminal)
+        putchar('\n'); /* the shell's prompt gets a line of its own */
     if (ch->stream)
         client_cancel(ch->stream);
     sse_end(&ch->sse);
+    buf_free(&ch->draft);
     return ch->failed ? 3 : 0;
 }
 
