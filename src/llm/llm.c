@@ -199,6 +199,8 @@ static void call_end(struct llm_call *call, struct llm_answer *answer)
         m->retries_left += m->retries_left < LLM_RETRIES_MAX;
     } else {
         m->stats.failed[-answer->result]++;
+        log_write(LOG_WARN, "llm.failed", LOG_STR("class", str_of(err_name(answer->result))),
+                  LOG_STR("why", str_of(answer->err.text)), LOG_INT("attempts", call->attempts), LOG_END);
     }
     struct llm_hooks hooks = call->hooks;
     void *arg = call->arg;
