@@ -106,13 +106,15 @@ static bool is_json_type(struct str type)
 static bool read_body(struct api_call *c)
 {
     struct json *v;
+    struct str body = request_body(c->r);
     struct err e = {0};
+    size_t offset;
     if (!is_json_type(request_header(c->r, "Content-Type"))) /* also keeps other sites' forms out */
         return api_call_refuse(c, 415, "json_required", "send the body as application/json");
-    if (json_parse(c->a, request_body(c->r), &v, &e) < 0)
-        return api_call_refuse(c, 400, "invalid_json", e.text);
+    if (json_parse_at(c->a, body, &v, &offset, &e) < 0)
+        return api_call_refuse_at(c, 400, "invalid_json", e.text, json_place(c->a, body, offset), (ptrdiff_t)offset);
     if (!json_is(v, JSON_OBJECT))
-        return api_call_refuse(c, 400, "invalid_json", "the body must be a JSON object");
+        return api_call_refuse_at(c, 400, "invalid_json", "the body must be a JSON object", STR(""), 0);
     c->body = v;
     return true;
 }

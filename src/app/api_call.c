@@ -10,6 +10,21 @@ bool api_call_refuse(struct api_call *c, int status, const char *title, const ch
     return false;
 }
 
+bool api_call_refuse_at(struct api_call *c, int status, const char *title, const char *detail, struct str pointer,
+                        ptrdiff_t offset)
+{
+    reply_problem_at(c->r, status, title, detail, pointer, offset);
+    return false;
+}
+
+/* A name too long for a pointer is answered with that of the body. */
+static struct str pointer_to(struct api_call *c, struct str name)
+{
+    struct buf b = buf_new(c->a, JSON_PLACE_BYTES_MAX);
+    json_pointer_add(&b, name);
+    return b.cut ? STR("") : buf_str(&b);
+}
+
 bool api_call_fields(struct api_call *c, const struct api_field *fields)
 {
     static const char *const kinds[] = {"null", "false", "true", "a number", "a string", "an array", "an object"};
@@ -19,11 +34,13 @@ bool api_call_fields(struct api_call *c, const struct api_field *fields)
             f++;
         struct str name = text_head(m->key, 60);
         if (!f->name)
-            return api_call_refuse(c, 422, "unknown_field",
-                                   str_f(c->a, "there is no field \"%.*s\" here", STR_ARG(name)).p);
+            return api_call_refuse_at(c, 422, "unknown_field",
+                                      str_f(c->a, "there is no field \"%.*s\" here", STR_ARG(name)).p,
+                                      pointer_to(c, m->key), -1);
         if (m->kind != f->kind && m->kind != JSON_NULL)
-            return api_call_refuse(c, 422, "invalid",
-                                   str_f(c->a, "\"%s\" is %s, not %s", f->name, kinds[f->kind], kinds[m->kind]).p);
+            return api_call_refuse_at(c, 422, "invalid",
+                                      str_f(c->a, "\"%s\" is %s, not %s", f->name, kinds[f->kind], kinds[m->kind]).p,
+                                      pointer_to(c, m->key), -1);
     }
     return true;
 }

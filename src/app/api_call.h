@@ -32,6 +32,9 @@ struct api_call {
 
 /* Answers with a problem and gives false. */
 bool api_call_refuse(struct api_call *c, int status, const char *title, const char *detail);
+/* The same with the place in the body, as reply_problem_at has it. */
+bool api_call_refuse_at(struct api_call *c, int status, const char *title, const char *detail, struct str pointer,
+                        ptrdiff_t offset);
 
 /* Is every member of the body one of `fields` (the last has no name) and of its kind, or null? */
 struct api_field {

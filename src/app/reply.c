@@ -13,9 +13,11 @@ void reply_seq(struct request *r, int64_t seq)
     reply_json(r, 202, str_f(request_arena(r), "{\"seq\":%lld}", (long long)seq));
 }
 
-static void problem(struct request *r, int status, const char *title, const char *detail)
+/* `pointer` without an address: the problem is at no place of the body. */
+static void problem(struct request *r, int status, const char *title, const char *detail, struct str pointer,
+                    ptrdiff_t offset)
 {
-    struct buf b = buf_new(request_arena(r), 4096);
+    struct buf b = buf_new(request_arena(r), 16384);
     struct json_writer w = {.out = &b};
     if (status >= 500)
         request_set(r, "Retry-After", "2");
@@ -24,6 +26,10 @@ static void problem(struct request *r, int status, const char *title, const char
     json_pair_str(&w, "title", str_of(title));
     json_pair_int(&w, "status", status);
     json_pair_str(&w, "detail", str_of(detail));
+    if (pointer.p)
+        json_pair_str(&w, "pointer", pointer);
+    if (offset >= 0)
+        json_pair_int(&w, "offset", offset);
     json_close(&w, '}');
     request_reply(r, status, "application/problem+json", buf_str(&b));
 }
@@ -38,7 +44,14 @@ static void note(int status, const char *title, const char *why)
 void reply_problem(struct request *r, int status, const char *title, const char *detail)
 {
     note(status, title, detail);
-    problem(r, status, title, detail);
+    problem(r, status, title, detail, STR_NONE, -1);
+}
+
+void reply_problem_at(struct request *r, int status, const char *title, const char *detail, struct str pointer,
+                      ptrdiff_t offset)
+{
+    note(status, title, detail);
+    problem(r, status, title, detail, pointer, offset);
 }
 
 /* detail NULL: the error's own sentence. That of a failure names files and is for the log alone. */
@@ -71,7 +84,7 @@ void reply_error(struct request *r, const struct err *e)
 {
     const struct row *row = row_of(e->code);
     note(row->status, row->title, e->text);
-    problem(r, row->status, row->title, row->detail ? row->detail : e->text);
+    problem(r, row->status, row->title, row->detail ? row->detail : e->text, STR_NONE, -1);
 }
 
 const char *reply_reason(const struct err *e)

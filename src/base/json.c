@@ -18,6 +18,7 @@ struct parser {
     struct json *slab;
     size_t slab_n;
     unsigned depth;
+    const char *refused; /* where it was not JSON any more */
     struct err *e;
 };
 
@@ -25,6 +26,7 @@ static int value(struct parser *s, struct json *out);
 
 static int refuse(struct parser *s, const char *at, const char *what)
 {
+    s->refused = at;
     return err_set(s->e, ERR_INVALID, "not JSON at byte %zu, depth %u: %s", (size_t)(at - s->start), s->depth, what);
 }
 
@@ -347,8 +349,21 @@ static int literal(struct parser *s, struct json *out)
 static int duplicate(struct parser *s, const char *at, struct str key)
 {
     key = text_head(key, 40);
+    s->refused = at;
     return err_set(s->e, ERR_INVALID, "not JSON at byte %zu, depth %u: duplicate key \"%.*s\"", (size_t)(at - s->start),
                    s->depth, STR_ARG(key));
+}
+
+/* The second member named `key`: where its name begins, or, when that has escapes and was copied, the object's end. */
+static const char *second(const struct parser *s, const struct json *object, struct str key)
+{
+    const struct json *c = object->child;
+    while (!str_eq(c->key, key))
+        c = c->next;
+    for (c = c->next; !str_eq(c->key, key);)
+        c = c->next;
+    uintptr_t at = (uintptr_t)c->key.p;
+    return at > (uintptr_t)s->start && at < (uintptr_t)s->end ? c->key.p - 1 : s->p;
 }
 
 /* Reads `"name" :`. `seen` is a set of 64 weak hashes: most names need no comparison at all. */
@@ -384,9 +399,11 @@ static int children(struct parser *s, struct json *out, enum json_kind kind)
     char close = kind == JSON_OBJECT ? '}' : ']';
     uint64_t seen = 0;
     int r = 0;
-    if (s->depth == JSON_DEPTH_MAX)
+    if (s->depth == JSON_DEPTH_MAX) {
+        s->refused = s->p;
         return err_set(s->e, ERR_LIMIT, "JSON at byte %zu is nested deeper than %d", (size_t)(s->p - s->start),
                        JSON_DEPTH_MAX);
+    }
     out->kind = kind;
     s->depth++;
     s->p++;
@@ -394,9 +411,11 @@ static int children(struct parser *s, struct json *out, enum json_kind kind)
     if (peek(s) == close)
         goto closed;
     for (;;) {
-        if (out->n == JSON_MEMBERS_MAX)
+        if (out->n == JSON_MEMBERS_MAX) {
+            s->refused = s->p;
             return err_set(s->e, ERR_LIMIT, "JSON at byte %zu: more than %d members in one value",
                            (size_t)(s->p - s->start), JSON_MEMBERS_MAX);
+        }
         struct json *c = node(s);
         if (kind == JSON_OBJECT)
             r = name(s, out, c, &seen);
@@ -416,7 +435,7 @@ static int children(struct parser *s, struct json *out, enum json_kind kind)
     if (kind == JSON_OBJECT && out->n > NAMES_COMPARED) {
         const struct json *twice = json_twice(out);
         if (twice)
-            return duplicate(s, s->p, twice->key);
+            return duplicate(s, second(s, out, twice->key), twice->key);
     }
 closed:
     s->p++;
@@ -440,20 +459,27 @@ static int value(struct parser *s, struct json *out)
     return literal(s, out);
 }
 
-int json_parse(struct arena *a, struct str text, struct json **out, struct err *e)
+int json_parse_at(struct arena *a, struct str text, struct json **out, size_t *offset, struct err *e)
 {
     const char *start = text.p ? text.p : "";
     struct parser s = {.arena = a, .start = start, .p = start, .end = start + text.n, .e = e};
     blanks(&s);
     struct json *root = node(&s);
     int r = value(&s, root);
-    if (r < 0)
-        return r;
     blanks(&s);
-    if (s.p < s.end)
-        return refuse(&s, s.p, "something follows the value");
-    *out = root;
-    return 0;
+    if (r == 0 && s.p < s.end)
+        r = refuse(&s, s.p, "something follows the value");
+    if (r == 0)
+        *out = root;
+    else
+        *offset = (size_t)(s.refused - start);
+    return r;
+}
+
+int json_parse(struct arena *a, struct str text, struct json **out, struct err *e)
+{
+    size_t offset;
+    return json_parse_at(a, text, out, &offset, e);
 }
 
 const struct json *json_get(const struct json *object, const char *key)

@@ -29,6 +29,14 @@ struct json {
 /* Reads one value that fills the whole text. Errors: ERR_INVALID with the byte offset and the JSON
  * Pointer's depth, ERR_LIMIT for depth and member counts. `out` is written on success only. */
 MUST_USE int json_parse(struct arena *a, struct str text, struct json **out, struct err *e);
+/* The same; *offset is the byte where it stopped, written on errors only. */
+MUST_USE int json_parse_at(struct arena *a, struct str text, struct json **out, size_t *offset, struct err *e);
+/* Where in a text that json_parse_at refused that byte lies: the JSON Pointer (RFC 6901) of the innermost member or item
+ * that reading had come to; "" for the text as a whole. One that would be longer than 1,000 bytes is an outer one's. */
+enum { JSON_PLACE_BYTES_MAX = 1000 };
+struct str json_place(struct arena *a, struct str text, size_t offset);
+/* Appends one step of a JSON Pointer: "a/b" as "/a~1b". */
+void json_pointer_add(struct buf *out, struct str name);
 
 /* Reading. Every function takes NULL for a value that is not there, so look-ups can be chained. */
 const struct json *json_get(const struct json *object, const char *key); /* NULL when missing */

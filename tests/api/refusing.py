@@ -7,12 +7,14 @@ from server import SHARED, Caller, Conversation, Skip, check, customer, operator
 PROBLEM = {"type", "title", "status", "detail"}
 
 
-def is_problem(answer, status, title=None):
+def is_problem(answer, status, title=None, pointer=None, offset=None):
     check(answer.status == status, "wanted", status, title, "got", answer)
     check(answer.headers["Content-Type"] == "application/problem+json", answer.headers["Content-Type"], answer)
     said = answer.json
     check(PROBLEM <= set(said) and said["status"] == status and said["detail"], said)
     check(title is None or said["title"] == title, "wanted", title, "got", said)
+    check(pointer is None or said["pointer"] == pointer, "wanted", pointer, "got", said)
+    check(offset is None or said["offset"] == offset, "wanted", offset, "got", said)
     return said["detail"]
 
 
@@ -94,26 +96,32 @@ def methods_types_and_addresses_are_checked(w):
         caller = operator(w.main) if "STAFF" in needs else ana
         for kind in (None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "multipart/form-data; boundary=json"):
             is_problem(caller.call(method, path_to(path, w.ana.id), b"{}", {"Content-Type": kind}), 415, "json_required")
-        detail = is_problem(caller.post(path_to(path, w.ana.id), {"surprise\u00e9": 1}), 422, "unknown_field")
-        check('"surprise\u00e9"' in detail, detail)
+        detail = is_problem(caller.post(path_to(path, w.ana.id), {"surprise\u00e9/": 1}), 422, "unknown_field", "/surprise\u00e9~1")
+        check('"surprise\u00e9/"' in detail, detail)
+        is_problem(caller.post(path_to(path, w.ana.id), {"\u0001" * 1001: 1}), 422, "unknown_field", "")
     for kind in ("application/json; charset=utf-8", "Application/JSON", "application/json ;x=y"):
         is_problem(ana.call("POST", w.ana.path + "/messages", b"{}", {"Content-Type": kind}), 400, "client_id_required")
 
 
 def what_is_not_json_is_refused_where_it_goes_wrong(w):
     ana = customer(w.main, "ana")
-    cases = [(b'{"text":"\xff"}', 9), (b'{"text":"\xc0\xaf"}', 9), (b'{"text":"\xed\xa0\x80"}', 9), (b'{"text":"\\ud800"}', 9),
-             (b'{"text":"\\udc00\\ud800"}', 9), (b'{"text":"a\\u0000"}', 10), (b'{"text":NaN}', 8), (b'{"text":1e999}', 8),
-             (b'{"text":-Infinity}', 9), (b'{"text":"a","text":"b"}', 12), (b'{"text":"a",}', 12), (b'\xef\xbb\xbf{}', 0), (b"", 0),
-             (b'{"text":"a"} x', 13), (b"{'text':'a'}", 1), (b'{"text":"a\nb"}', 10), (b'{"text":01}', 8), (b"{", 1), (b"\xfe\xff\x00{", 0)]
-    for body, byte in cases:
-        detail = is_problem(ana.call("POST", w.ana.path + "/messages", body), 400, "invalid_json")
+    cases = [(b'{"text":"\xff"}', 9, "/text"), (b'{"text":"\xc0\xaf"}', 9, "/text"), (b'{"text":"\xed\xa0\x80"}', 9, "/text"),
+             (b'{"text":"\\ud800"}', 9, "/text"), (b'{"text":"\\udc00\\ud800"}', 9, "/text"), (b'{"text":"a\\u0000"}', 10, "/text"),
+             (b'{"text":NaN}', 8, "/text"), (b'{"text":1e999}', 8, "/text"), (b'{"text":-Infinity}', 9, "/text"),
+             (b'{"text":"a","text":"b"}', 12, "/text"), (b'{"text":"a",}', 12, ""), (b'\xef\xbb\xbf{}', 0, ""), (b"", 0, ""),
+             (b'{"text":"a"} x', 13, ""), (b"{'text':'a'}", 1, ""), (b'{"text":"a\nb"}', 10, "/text"), (b'{"text":01}', 8, "/text"),
+             (b"{", 1, ""), (b"\xfe\xff\x00{", 0, ""), (b'{"a":[{"b":[0,{"c/d":"\\ud800"}]}]}', 22, "/a/0/b/1/c~1d"),
+             (b'{"a":[1,2,]}', 10, "/a/2")]
+    for body, byte, pointer in cases:
+        detail = is_problem(ana.call("POST", w.ana.path + "/messages", body), 400, "invalid_json", pointer, byte)
         check("byte %d," % byte in detail, body, detail)
     for body in (b"[]", b"5", b'"text"', b"null"):
-        is_problem(ana.call("POST", w.ana.path + "/messages", body), 400, "invalid_json")
+        is_problem(ana.call("POST", w.ana.path + "/messages", body), 400, "invalid_json", "", 0)
     for body in (b"[" * 65000, b'{"a":' * 10000, b'{"text":' + b"[" * 60000 + b"]" * 5000):
         began = time.time()
-        is_problem(ana.call("POST", w.ana.path + "/messages", body), 400, "invalid_json")
+        answer = ana.call("POST", w.ana.path + "/messages", body)
+        is_problem(answer, 400, "invalid_json")
+        check(0 < answer.json["offset"] < 1000 and answer.json["pointer"][0] == "/", answer)
         check(time.time() - began < 0.5, "deep JSON took", time.time() - began)
     # The two numbers that a double cannot hold, in the words of a field that is one.
     is_problem(ana.call("POST", w.ana.path + "/rating", b'{"score":9007199254740993}'), 422, "invalid")

@@ -35,7 +35,7 @@ def titles_in_code():
     for path in glob.glob(os.path.join(ROOT, "src/app/*.c")):
         code = text_of(path)
         found |= {(title, int(status)) for status, title in
-                  re.findall(r'(?:api_call_refuse|reply_problem)\((?:&?\w+|\w+->\w+),\s*(\d{3}),\s*"(\w+)"', code)}
+                  re.findall(r'(?:api_call_refuse|reply_problem)(?:_at)?\((?:&?\w+|\w+->\w+),\s*(\d{3}),\s*"(\w+)"', code)}
         found |= {(title, int(status)) for status, title in re.findall(r'\{(?:ERR_\w+|0), (\d{3}), "(\w+)", ', code)}
     return found
 

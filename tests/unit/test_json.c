@@ -193,6 +193,53 @@ TEST(a_duplicate_key_is_found_in_objects_of_every_size)
     CHECK(json_parse(a, many_members(JSON_MEMBERS_MAX + 1, "other"), &v, &e) == ERR_LIMIT);
 }
 
+/* "OFFSET POINTER" of a text that must be refused. */
+static struct str place(struct str text)
+{
+    struct json *v = NULL;
+    size_t offset = 9999;
+    assert_true(json_parse_at(a, text, &v, &offset, NULL) < 0);
+    struct str pointer = json_place(a, text, offset);
+    return str_f(a, "%zu %.*s", offset, STR_ARG(pointer));
+}
+
+TEST(a_refusal_has_the_byte_and_the_pointer_of_the_place)
+{
+    CHECK_STR(place(STR("")), "0 ");
+    CHECK_STR(place(STR("\xef\xbb\xbf{}")), "0 ");
+    CHECK_STR(place(STR("{} x")), "3 ");
+    CHECK_STR(place(STR("{\"a\":{\"b\":[1,{\"c\":NaN}]}}")), "18 /a/b/1/c");
+    CHECK_STR(place(STR("{\"a\":1e999}")), "5 /a");
+    CHECK_STR(place(STR("{\"a\":-Infinity}")), "6 /a");
+    CHECK_STR(place(STR("[[],\"x\\ud800\"]")), "6 /1");
+    CHECK_STR(place(STR("[0,1,\"\\u0000\"]")), "6 /2");
+    CHECK_STR(place(STR("{\"a\":\"\xff\"}")), "6 /a");
+    CHECK_STR(place(STR("{\"a\":[],\"b\":{\"a\":1,\"a\":2}}")), "19 /b/a"); /* the second a */
+    CHECK_STR(place(STR("{\"a/b~c\":{\"\\u00e9\\\"\":{\"\":x}}}")), "25 /a~1b~0c/\u00e9\"/");
+    CHECK_STR(place(STR("{\"a\":1,}")), "7 ");
+    CHECK_STR(place(STR("[1,]")), "3 /1");
+    CHECK_STR(place(STR("{\"a\" 1}")), "5 /a");
+    CHECK_STR(place(STR("{'a':1}")), "1 ");
+    CHECK_STR(place(STR("{\"a\":{\"b")), "8 /a");
+    CHECK_STR(place(STR("{\"a\":{\"b\":\"c")), "12 /a/b");
+    CHECK_STR(place(STR("{\"a\":[1,2}")), "9 /a/1");
+    CHECK_STR(place(STR("{\"a\":[\"1\",\"2\" }")), "14 /a");
+    CHECK_STR(place(STR("{\"a\":\"]}{[,:\\\"\",\"b\":[{}, {\"c\":[]}, tru]}")), "35 /b/2");
+    for (int n = 17; n < 40; n++) { /* so many names are compared at the end */
+        struct str text = many_members(n, "key5");
+        CHECK_STR(place(text), str_f(a, "%td /key5", str_find(text, STR(",\"key5\":null")) + 1).p);
+    }
+    struct str deep = STR_NONE;
+    for (int i = 0; i < 100; i++)
+        deep = str_f(a, "%.*s[0,", STR_ARG(deep));
+    CHECK_INT(place(deep).n, sizeof "192 " - 1 + 2 * JSON_DEPTH_MAX);
+    struct buf wide = buf_new(a, 1 << 20);
+    for (int i = 0; i < 50; i++)
+        buf_addf(&wide, "{\"%060d\":", i);
+    CHECK_INT(place(buf_str(&wide)).n,
+              sizeof "3200 " - 1 + 61 * (JSON_PLACE_BYTES_MAX / 61)); /* an outer one's, whole */
+}
+
 /* What JSONTestSuite says a parser must accept and we refuse on purpose: a key given twice has two
  * meanings, and a NUL is not text anywhere in this program. */
 static const char *const refused_on_purpose[] = {
@@ -514,7 +561,7 @@ RUN(ROW(a_value_is_read_with_its_members_in_their_order), ROW(what_is_not_there_
     ROW(escapes_become_characters_and_plain_strings_stay_in_the_source), ROW(a_refusal_says_where_and_why),
     ROW(every_prefix_of_a_document_is_refused), ROW(a_hundred_thousand_brackets_fail_cleanly),
     ROW(the_deepest_document_allowed_is_read_and_one_level_more_is_not),
-    ROW(a_duplicate_key_is_found_in_objects_of_every_size),
+    ROW(a_duplicate_key_is_found_in_objects_of_every_size), ROW(a_refusal_has_the_byte_and_the_pointer_of_the_place),
     ROW(json_test_suite_is_answered_as_it_says_but_for_four_named_refusals), ROW(naughty_strings_survive_a_round_trip),
     ROW(jansson_reads_the_same_from_five_thousand_random_documents),
     ROW(jansson_refuses_what_we_refuse_when_a_document_is_damaged), ROW(the_canonical_form_is_one_text_for_one_value),
