@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-enum { DRAIN_US = 2000000 };
+enum {
+    DRAIN_US = 2000000,
+    BODY_BYTES_MAX = 160 << 10 /* the longest message is 120 KB when all of it is escaped surrogate pairs */
+};
 
 static void post_to_loop(void *loop, void (*fn)(void *), void *arg)
 {
@@ -102,7 +105,7 @@ static int open_server(struct house *h, struct err *e)
         return e->code;
     h->api = api_new(&api);
     struct server_config config = {
-        .address = str_c(h->arena, h->settings.address), .port = h->settings.port, .body_bytes_max = 64 << 10};
+        .address = str_c(h->arena, h->settings.address), .port = h->settings.port, .body_bytes_max = BODY_BYTES_MAX};
     if (server_new(h->loop, &config, api_handle, h->api, &h->server, e) < 0)
         return e->code == ERR_BUSY ? err_set(e, ERR_BUSY, "port %d of %s is in use; choose another one with --port",
                                              h->settings.port, config.address)
