@@ -1,12 +1,24 @@
 #include "store/query.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
+
+/* What customers say is for this user alone. SQLite gives its log the mode of the file. */
+static void file_make(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd); /* whatever is wrong otherwise SQLite says */
+}
 
 int connection_open(struct connection *c, const char *path, bool read_only, struct err *e)
 {
     int flags = read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     *c = (struct connection){0};
+    if (!read_only)
+        file_make(path);
     /* One thread at a time uses a connection; which one it is changes only through a mutex. */
     int rc = sqlite3_open_v2(path, &c->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc != SQLITE_OK)

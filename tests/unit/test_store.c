@@ -4,6 +4,7 @@
 #include "store/store_sqlite.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 TEST(an_append_is_there_after_closing_and_opening)
@@ -445,6 +446,18 @@ TEST(what_a_failed_function_wrote_is_undone)
     place_free(&p);
 }
 
+TEST(nobody_else_reads_the_file_and_its_log)
+{
+    struct place p = place_new();
+    struct stat st;
+    CHECK(put(&p, 7, 1, EVENT_OPENED, OPENED_BY("ana", "")) == 0);
+    for (const char *const *tail = (const char *const[]){"", "-wal", "-shm", NULL}; *tail; tail++) {
+        CHECK_INT(stat(str_f(p.a, "%s%s", p.path, *tail).p, &st), 0);
+        CHECK_INT(st.st_mode & 0777, 0600);
+    }
+    place_free(&p);
+}
+
 RUN(cmocka_unit_test(an_append_is_there_after_closing_and_opening),
     cmocka_unit_test(an_append_that_is_not_next_is_refused_and_writes_nothing),
     cmocka_unit_test(bodies_that_say_too_little_are_refused), cmocka_unit_test(the_same_message_twice_is_one_message),
@@ -460,4 +473,4 @@ RUN(cmocka_unit_test(an_append_is_there_after_closing_and_opening),
     cmocka_unit_test(a_file_of_a_newer_version_is_refused), cmocka_unit_test(a_file_that_is_not_ours_is_left_alone),
     cmocka_unit_test(nobody_changes_or_deletes_an_event), cmocka_unit_test(blobs_are_found_by_their_hash),
     cmocka_unit_test(a_disk_below_its_low_water_mark_is_not_healthy),
-    cmocka_unit_test(what_a_failed_function_wrote_is_undone))
+    cmocka_unit_test(what_a_failed_function_wrote_is_undone), cmocka_unit_test(nobody_else_reads_the_file_and_its_log))
