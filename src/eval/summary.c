@@ -16,7 +16,6 @@ struct maker {
     size_t *task; /* items' task number */
     size_t tasks;
     struct {
-        struct str name;
         size_t trials, wins; /* of rewarded items */
     } * by_task;
 };
@@ -50,7 +49,6 @@ static void number_tasks(struct maker *m)
         size_t task = m->tasks - 1;
         const struct dataset_item *item = &m->items[keys[i].at];
         m->task[keys[i].at] = task;
-        m->by_task[task].name = item->task;
         m->by_task[task].trials += item->has_reward;
         m->by_task[task].wins += item->has_reward && item->reward >= 1;
     }
@@ -72,21 +70,21 @@ static struct figure undefined(struct str why)
     return (struct figure){.why = why};
 }
 
-static struct figure pass_k(const struct maker *m, size_t k)
+/* A task with fewer rewarded trials than k says nothing about k of them: it is left out, and counted. */
+static struct figure pass_k(const struct maker *m, size_t k, size_t *left_out)
 {
     double *x = ARENA_ARRAY(m->a, double, m->tasks), *means = ARENA_ARRAY(m->a, double, SUMMARY_RESAMPLES);
-    size_t n = 0;
+    size_t n = 0, rewarded = 0;
     struct err e = {0};
     for (size_t task = 0; task < m->tasks; task++) {
-        if (m->by_task[task].trials == 0)
-            continue;
-        if (sample_pass_k(m->by_task[task].wins, m->by_task[task].trials, k, &x[n], &e))
-            return undefined(str_f(m->a, "task %.*s has only %zu of %zu trials", STR_ARG(m->by_task[task].name),
-                                   m->by_task[task].trials, k));
-        n++;
+        rewarded += m->by_task[task].trials;
+        if (sample_pass_k(m->by_task[task].wins, m->by_task[task].trials, k, &x[n], &e) == 0)
+            n++;
     }
+    *left_out = m->tasks - n;
     if (n == 0)
-        return undefined(STR("no reward is recorded"));
+        return undefined(rewarded ? str_f(m->a, "no task has %zu rewarded trial%s", k, k > 1 ? "s" : "")
+                                  : STR("no reward is recorded"));
     struct figure f = {.defined = true, .i = {.value = sample_mean(x, n), .n = n}};
     double sum = f.i.value * (double)n;
     /* Where all tasks agree, resampling would pretend to be certain. */
@@ -252,7 +250,7 @@ void summary_make(struct arena *a, struct str set, const struct dataset_item *it
     number_tasks(&m);
     count_trials(&m, out);
     for (size_t k = 1; k <= SUMMARY_K_MAX; k++)
-        out->pass[k - 1] = pass_k(&m, k);
+        out->pass[k - 1] = pass_k(&m, k, &out->pass_left_out[k - 1]);
     for (size_t i = 0; i < n; i++)
         places[i] = (struct place){items[i].conversation, i};
     qsort(places, n, sizeof *places, by_conversation);

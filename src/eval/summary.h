@@ -33,7 +33,8 @@ struct summary_worst {
 struct summary {
     struct str set;
     size_t conversations, tasks, trials_min, trials_max, rewarded;
-    struct figure pass[SUMMARY_K_MAX]; /* pass[k-1] = pass^k, over tasks */
+    struct figure pass[SUMMARY_K_MAX];   /* pass[k-1] = pass^k, over the tasks with k rewarded trials or more */
+    size_t pass_left_out[SUMMARY_K_MAX]; /* the other tasks: where there are some, k and k+1 speak of different tasks */
     struct summary_judge *judges;
     size_t judges_n;
     struct summary_worst worst[SUMMARY_WORST_MAX]; /* most failed judges first, then the lowest reward */
@@ -49,7 +50,8 @@ void summary_make(struct arena *a, struct str set, const struct dataset_item *it
 
 /* For people: aligned plain text. `note` (may be empty) is a sentence about where the verdicts come from. */
 void summary_text(struct arena *a, const struct summary *s, struct str note, struct buf *out);
-/* For machines: figures as {value, low, high, method, n, status}; value and bounds null where undefined. */
+/* For machines: figures as {value, low, high, method, n, status}; value and bounds null where undefined. pass^k has
+ * left_out, the tasks that it does not speak of, beside n, those that it does. */
 void summary_json(struct arena *a, const struct summary *s, struct str note, struct json_writer *w);
 
 /* Where the web pages show a conversation. */

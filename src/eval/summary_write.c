@@ -23,6 +23,21 @@ static void text_head_line(const struct summary *s, struct buf *out)
     buf_adds(out, "\n");
 }
 
+/* "25 tasks", or "23 of 25 tasks; 2 have fewer than 2 rewarded trials". */
+static void text_tasks(const struct summary *s, size_t k, struct buf *out)
+{
+    size_t left_out = s->pass_left_out[k - 1];
+    if (left_out == 0) {
+        buf_addf(out, "%zu tasks", s->pass[k - 1].i.n);
+        return;
+    }
+    buf_addf(out, "%zu of %zu tasks; %zu %s ", s->tasks - left_out, s->tasks, left_out, left_out == 1 ? "has" : "have");
+    if (k == 1)
+        buf_adds(out, "no rewarded trial");
+    else
+        buf_addf(out, "fewer than %zu rewarded trials", k);
+}
+
 static void text_pass(const struct summary *s, struct buf *out)
 {
     buf_adds(out, "\nSuccess: the share of tasks of which k trials all have the source's reward 1\n");
@@ -33,10 +48,14 @@ static void text_pass(const struct summary *s, struct buf *out)
         if (!f->defined)
             buf_addf(out, "  pass^%zu  n/a: %.*s\n", k, STR_ARG(f->why));
         else if (!f->bounded)
-            buf_addf(out, "  pass^%zu  %.4f  no interval: %.*s\n", k, f->i.value, STR_ARG(f->why));
+            buf_addf(out, "  pass^%zu  %.4f  no interval: %.*s  (", k, f->i.value, STR_ARG(f->why));
         else
-            buf_addf(out, "  pass^%zu  %.4f  95 %% interval %.4f .. %.4f  (%s, %zu tasks)\n", k, f->i.value, f->i.low,
-                     f->i.high, f->i.method, f->i.n);
+            buf_addf(out, "  pass^%zu  %.4f  95 %% interval %.4f .. %.4f  (%s, ", k, f->i.value, f->i.low, f->i.high,
+                     f->i.method);
+        if (f->defined) {
+            text_tasks(s, k, out);
+            buf_adds(out, ")\n");
+        }
     }
 }
 
@@ -131,9 +150,8 @@ static void json_number(struct json_writer *w, const char *key, bool there, doub
         json_put_null(w);
 }
 
-static void json_figure(struct json_writer *w, const struct figure *f)
+static void figure_members(struct json_writer *w, const struct figure *f)
 {
-    json_open(w, '{');
     json_number(w, "value", f->defined, f->i.value);
     json_number(w, "low", f->bounded, f->i.low);
     json_number(w, "high", f->bounded, f->i.high);
@@ -144,6 +162,12 @@ static void json_figure(struct json_writer *w, const struct figure *f)
         json_put_null(w);
     json_pair_int(w, "n", (int64_t)f->i.n);
     json_pair_str(w, "status", f->bounded ? STR("ok") : f->why);
+}
+
+static void json_figure(struct json_writer *w, const struct figure *f)
+{
+    json_open(w, '{');
+    figure_members(w, f);
     json_close(w, '}');
 }
 
@@ -197,7 +221,10 @@ void summary_json(struct arena *a, const struct summary *s, struct str note, str
     json_open(w, '{');
     for (size_t k = 1; k <= SUMMARY_K_MAX; k++) {
         json_key_str(w, str_f(a, "%zu", k));
-        json_figure(w, &s->pass[k - 1]);
+        json_open(w, '{');
+        figure_members(w, &s->pass[k - 1]);
+        json_pair_int(w, "left_out", (int64_t)s->pass_left_out[k - 1]);
+        json_close(w, '}');
     }
     json_close(w, '}');
     json_key(w, "judges");

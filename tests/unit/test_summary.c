@@ -85,11 +85,12 @@ TEST(what_has_no_figure_says_why)
     struct dataset_item items[ITEMS];
     struct summary s;
     three_tasks(items);
-    items[5].has_reward = false;
+    for (size_t i = 0; i < ITEMS; i += TRIALS)
+        items[i].has_reward = false;
     summary_make(a, STR("set"), items, ITEMS, NULL, 0, NULL, 0, &s);
-    CHECK(s.pass[2].defined && !s.pass[3].defined);
-    CHECK_STR(s.pass[3].why, "task b has only 3 of 4 trials");
-    CHECK(strstr(text_of(a, &s), "pass^4  n/a: task b has only 3 of 4 trials"));
+    CHECK(s.pass[2].defined && !s.pass[3].defined && s.pass_left_out[3] == TASKS);
+    CHECK_STR(s.pass[3].why, "no task has 4 rewarded trials");
+    CHECK(strstr(text_of(a, &s), "  pass^4  n/a: no task has 4 rewarded trials\n"));
     for (size_t i = 0; i < ITEMS; i++)
         items[i].has_reward = false;
     summary_make(a, STR("set"), items, ITEMS, NULL, 0, NULL, 0, &s);
@@ -97,6 +98,57 @@ TEST(what_has_no_figure_says_why)
     CHECK(strstr(text_of(a, &s), "  n/a: no reward is recorded\n"));
     summary_make(a, STR("set"), NULL, 0, NULL, 0, NULL, 0, &s);
     CHECK(s.conversations == 0 && !s.pass[0].defined && strstr(text_of(a, &s), "no verdicts"));
+    arena_free(a);
+}
+
+/* Rewards left: all four of task a (1 1 1 1), three of b (1 1 0), none of c. */
+TEST(pass_k_speaks_of_the_tasks_with_k_rewarded_trials_and_says_how_many_are_left_out)
+{
+    struct arena *a = arena_new("test", 0);
+    struct dataset_item items[ITEMS];
+    struct summary s;
+    struct json *v;
+    three_tasks(items);
+    items[7].has_reward = false;
+    for (size_t i = 8; i < ITEMS; i++)
+        items[i].has_reward = false;
+    summary_make(a, STR("set"), items, ITEMS, NULL, 0, NULL, 0, &s);
+    static const double want[] = {(1 + 2.0 / 3) / 2, (1 + 1.0 / 3) / 2, 0.5, 1};
+    static const size_t left_out[] = {1, 1, 1, 2};
+    for (size_t k = 0; k < SUMMARY_K_MAX; k++) {
+        CHECK(s.pass[k].i.value > want[k] - 1e-12 && s.pass[k].i.value < want[k] + 1e-12);
+        CHECK(s.pass[k].bounded && s.pass[k].i.n == TASKS - left_out[k] && s.pass_left_out[k] == left_out[k]);
+    }
+    const char *text = text_of(a, &s);
+    CHECK(strstr(text, "(percentile bootstrap, 2 of 3 tasks; 1 has no rewarded trial)\n"));
+    CHECK(strstr(text, "(percentile bootstrap, 2 of 3 tasks; 1 has fewer than 3 rewarded trials)\n"));
+    CHECK(strstr(text, "(Wilson, 1 of 3 tasks; 2 have fewer than 4 rewarded trials)\n"));
+    struct buf out = buf_new(a, 1 << 20);
+    struct json_writer w = {.out = &out};
+    summary_json(a, &s, STR(""), &w);
+    CHECK_INT(json_parse(a, buf_str(&out), &v, NULL), 0);
+    CHECK_INT(json_int(json_path(v, STR("pass_hat_k.4.n")), -1), 1);
+    CHECK_INT(json_int(json_path(v, STR("pass_hat_k.4.left_out")), -1), 2);
+    arena_free(a);
+}
+
+/* A task of one trial among those of four takes part in pass^1 and in nothing else. */
+TEST(a_task_with_one_trial_does_not_take_pass_2_from_the_others)
+{
+    struct arena *a = arena_new("test", 0);
+    struct dataset_item items[ITEMS], all[ITEMS];
+    struct summary s, of_two;
+    three_tasks(items);
+    three_tasks(all);
+    summary_make(a, STR("set"), items, 9, NULL, 0, NULL, 0, &s);
+    summary_make(a, STR("set"), all, 8, NULL, 0, NULL, 0, &of_two);
+    CHECK(s.pass[0].i.value == 0.5 && s.pass[0].i.n == 3 && s.pass_left_out[0] == 0);
+    for (size_t k = 1; k < SUMMARY_K_MAX; k++) {
+        CHECK(s.pass[k].i.value == of_two.pass[k].i.value && s.pass[k].i.low == of_two.pass[k].i.low);
+        CHECK(s.pass[k].i.n == 2 && s.pass_left_out[k] == 1 && of_two.pass_left_out[k] == 0);
+    }
+    CHECK(strstr(text_of(a, &s), "(percentile bootstrap, 3 tasks)\n"));
+    CHECK(strstr(text_of(a, &s), "(percentile bootstrap, 2 of 3 tasks; 1 has fewer than 2 rewarded trials)\n"));
     arena_free(a);
 }
 
@@ -170,16 +222,16 @@ TEST(machines_get_the_same_figures_with_nulls_for_what_is_undefined)
     three_tasks(items);
     for (size_t i = 0; i < 4; i++)
         items[i].has_reward = false;
-    items[11].has_reward = false;
+    items[7].has_reward = items[11].has_reward = false;
     rows[0] = row(items[0].conversation, "one", VERDICT_FAIL);
     summary_make(a, STR("set"), items, ITEMS, rows, 1, &judge, 1, &s);
     struct buf out = buf_new(a, 1 << 20);
     struct json_writer w = {.out = &out};
     summary_json(a, &s, STR(""), &w);
     CHECK_INT(json_parse(a, buf_str(&out), &v, NULL), 0);
-    CHECK(json_num(json_path(v, STR("pass_hat_k.1.value")), -1) == 0.25);
+    CHECK(json_num(json_path(v, STR("pass_hat_k.3.value")), -1) == 0);
     CHECK(json_is(json_path(v, STR("pass_hat_k.4.value")), JSON_NULL));
-    CHECK_STR(json_str(json_path(v, STR("pass_hat_k.4.status"))), "task c has only 3 of 4 trials");
+    CHECK_STR(json_str(json_path(v, STR("pass_hat_k.4.status"))), "no task has 4 rewarded trials");
     const struct json *j = json_at(json_get(v, "judges"), 0);
     CHECK_STR(json_str(json_get(j, "catches")), "It.");
     CHECK_STR(json_str(json_path(j, STR("rate.method"))), "Wilson");
@@ -217,6 +269,8 @@ TEST(verdicts_on_a_stored_set_are_kept_and_read_back)
 
 RUN(cmocka_unit_test(pass_k_is_a_mean_over_tasks_with_an_interval_over_tasks),
     cmocka_unit_test(tasks_that_all_agree_are_not_taken_for_certainty), cmocka_unit_test(what_has_no_figure_says_why),
+    cmocka_unit_test(pass_k_speaks_of_the_tasks_with_k_rewarded_trials_and_says_how_many_are_left_out),
+    cmocka_unit_test(a_task_with_one_trial_does_not_take_pass_2_from_the_others),
     cmocka_unit_test(failure_rates_count_only_what_was_judged),
     cmocka_unit_test(the_worst_have_most_failed_judges_then_the_lowest_reward),
     cmocka_unit_test(more_than_ten_bad_conversations_leave_the_ten_worst),
