@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "eval/import_source.h"
 #include "eval/journal_line.h"
 #include "eval/recording.h"
 
@@ -19,7 +20,8 @@ struct line {
     const char *file; /* without folders */
     struct str text;
     int64_t now_us;
-    const struct json *v;
+    bool tau; /* the format is tau-bench */
+    struct json *v;
     struct import_conversation *c;
 };
 
@@ -106,16 +108,21 @@ static int is_messages(struct line *l, const struct json *v, struct err *e)
     return 0; /* recording_read looks at them */
 }
 
+static int is_told(struct line *l, const struct json *v, struct err *e)
+{
+    return 0; /* import_source_tau took of it what there is a place for, and told the rest */
+}
+
 static const struct field {
     const char *name;
     bool needed; /* by tau-bench; openai-jsonl needs the messages only */
     bool note;   /* kept in the item's note, for a round trip */
     int (*read)(struct line *l, const struct json *v, struct err *e);
 } fields[] = {
-    {"id", true, false, item_label},
+    {"id", false, false, item_label},
     {"task_id", true, true, item_task},
     {"trial", true, false, item_trial},
-    {"reward", true, true, item_reward},
+    {"reward", false, true, item_reward},
     {"r_actions", false, true, is_number},
     {"r_outputs", false, true, is_number},
     {"user_id", false, true, is_text},
@@ -123,32 +130,37 @@ static const struct field {
     {"expected_actions", false, false, is_actions},
     {"expected_outputs", false, false, is_outputs},
     {"messages", true, false, is_messages},
+    {"info", false, false, is_told},
 };
 
 enum { FIELDS = sizeof fields / sizeof *fields };
 
-static const struct field *field_find(struct str name)
+static const struct field *field_find(const struct line *l, struct str name)
 {
     for (size_t i = 0; i < FIELDS; i++)
-        if (str_is(name, fields[i].name))
+        if (str_is(name, fields[i].name) && (l->tau || fields[i].read != is_told))
             return &fields[i];
     return NULL;
 }
 
-static int read_fields(struct line *l, bool strict, struct err *e)
+/* Null is how many programs write that there is nothing. Only where our own format has it does it stay. */
+static bool missing(const struct field *field, const struct json *v)
+{
+    return !v || (json_is(v, JSON_NULL) && field->read != is_number);
+}
+
+static int read_fields(struct line *l, struct err *e)
 {
     for (const struct json *v = l->v->child; v; v = v->next) {
-        const struct field *field = field_find(v->key);
-        if (!field && strict)
-            return err_set(e, ERR_INVALID, "unknown field \"%.*s\"", STR_ARG(v->key));
+        const struct field *field = field_find(l, v->key);
         if (!field)
             ignore(l->batch, v->key);
-        int r = field ? field->read(l, v, e) : 0;
+        int r = field && !missing(field, v) ? field->read(l, v, e) : 0;
         if (r)
             return r;
     }
     for (size_t i = 0; i < FIELDS; i++)
-        if (strict && fields[i].needed && !json_get(l->v, fields[i].name))
+        if (l->tau && fields[i].needed && missing(&fields[i], json_get(l->v, fields[i].name)))
             return err_set(e, ERR_INVALID, "%s is missing", fields[i].name);
     return 0;
 }
@@ -158,7 +170,7 @@ static struct str expected_text(struct line *l)
 {
     const struct json *actions = json_get(l->v, "expected_actions"), *outputs = json_get(l->v, "expected_outputs");
     struct json *expected = json_new(l->arena, JSON_OBJECT);
-    if (actions) {
+    if (json_is(actions, JSON_ARRAY)) {
         struct json *list = json_new(l->arena, JSON_ARRAY);
         for (const struct json *action = actions->child; action; action = action->next) {
             struct json *one = json_new(l->arena, JSON_OBJECT);
@@ -168,7 +180,7 @@ static struct str expected_text(struct line *l)
         }
         json_set(expected, STR("actions"), list);
     }
-    if (outputs)
+    if (json_is(outputs, JSON_ARRAY))
         json_set(expected, STR("outputs"), json_copy(l->arena, outputs));
     return json_text(l->arena, expected);
 }
@@ -177,8 +189,8 @@ static struct str note_text(struct line *l, const struct json *system)
 {
     struct json *note = json_new(l->arena, JSON_OBJECT);
     for (const struct json *v = l->v->child; v; v = v->next) {
-        const struct field *field = field_find(v->key);
-        if (field && field->note)
+        const struct field *field = field_find(l, v->key);
+        if (field && field->note && !missing(field, v))
             json_set(note, v->key, json_copy(l->arena, v));
     }
     if (system)
@@ -214,19 +226,46 @@ static int opened_body(struct line *l, struct str *out, struct err *e)
     return body.cut ? err_set(e, ERR_LIMIT, "id and user_id are longer than %d bytes", OPENED_BYTES_MAX) : 0;
 }
 
-static int read_messages(struct line *l, bool strict, struct err *e)
+/* A run that broke off before anybody spoke. tau-bench writes it with its reward, which counts. */
+static int nobody_spoke(struct recording *rec, struct err *e)
 {
-    int r = read_fields(l, strict, e);
+    rec->events = ARENA_ARRAY(rec->arena, struct event, 2);
+    rec->events[0] = (struct event){.seq = 1, .kind = EVENT_OPENED, .at_us = rec->at_us, .body = rec->opened};
+    rec->events[1] =
+        (struct event){.seq = 2, .kind = EVENT_CLOSED, .at_us = rec->at_us, .body = STR("{\"by\":\"import\"}")};
+    rec->n = 2;
+    return 0;
+}
+
+/* A results file of tau-bench names no conversation, but the task and the trial do. */
+static struct str label_of(const struct line *l)
+{
+    const struct dataset_item *item = &l->c->item;
+    if (l->tau)
+        return str_f(l->arena, "task-%.*s-trial-%lld", STR_ARG(item->task), (long long)item->trial);
+    return str_f(l->arena, "%s-%zu", l->file, l->c->line);
+}
+
+static int read_messages(struct line *l, struct err *e)
+{
+    struct import_source_ignore left_out = {.fn = ignore, .arg = l->batch};
+    int r = l->tau ? import_source_tau(l->arena, l->v, left_out, e) : 0;
+    if (r == 0)
+        r = import_source_messages(l->arena, l->v, left_out, e);
+    if (r == 0)
+        r = read_fields(l, e);
     if (r)
         return r;
     struct import_conversation *c = l->c;
+    const struct json *messages = json_get(l->v, "messages");
     if (c->item.label.n == 0)
-        c->item.label = str_f(l->arena, "%s-%zu", l->file, c->line);
+        c->item.label = label_of(l);
     struct recording rec = {.arena = l->arena, .at_us = l->now_us, .ignore = ignore, .ignore_arg = l->batch};
     rec.mid = id_public(l->arena, c->item.conversation);
     r = opened_body(l, &rec.opened, e);
     if (r == 0)
-        r = recording_read(&rec, json_get(l->v, "messages"), e);
+        r = l->tau && json_is(messages, JSON_ARRAY) && messages->n == 0 ? nobody_spoke(&rec, e)
+                                                                        : recording_read(&rec, messages, e);
     if (r)
         return r;
     c->item.expected = expected_text(l);
@@ -243,12 +282,13 @@ static int read_messages(struct line *l, bool strict, struct err *e)
 
 static int read_tau_bench(struct line *l, struct err *e)
 {
-    return read_messages(l, true, e);
+    l->tau = true;
+    return read_messages(l, e);
 }
 
 static int read_openai(struct line *l, struct err *e)
 {
-    return read_messages(l, false, e);
+    return read_messages(l, e);
 }
 
 static int read_candor(struct line *l, struct err *e)
@@ -293,14 +333,24 @@ static bool set_name_good(struct str set)
     return good;
 }
 
-/* Lines that are not blank. */
-static size_t lines_count(struct str bytes)
+/* Where a conversation stands, for errors. In a list many may begin in one line. */
+static struct str place_of(struct arena *a, const char *file, bool list, size_t line, size_t number)
 {
-    struct str rest = bytes, part;
-    size_t n = 0;
-    while (str_split(&rest, '\n', &part))
-        n += str_trim(part).n > 0;
-    return n;
+    return list ? str_f(a, "%s:%zu: conversation %zu", file, line, number) : str_f(a, "%s:%zu", file, line);
+}
+
+static int conversations_count(const char *file, struct import_source source, size_t *n, struct err *e)
+{
+    struct str text;
+    do {
+        if (import_source_next(&source, &text, e))
+            return err_in(e, "%s:%zu", file, source.line);
+    } while (text.n);
+    *n = source.n;
+    if (*n == 0 || *n > IMPORT_CONVERSATIONS_MAX)
+        return err_set(e, *n ? ERR_LIMIT : ERR_INVALID, "%s has %zu conversations; 1 to %d can be imported at once",
+                       file, *n, IMPORT_CONVERSATIONS_MAX);
+    return 0;
 }
 
 /* Ids sort in the order of the file: conversation i of n gets the n-i'th millisecond before now, and 22 random
@@ -317,7 +367,7 @@ static int read_line(struct line *l, const struct format *format, struct err *e)
     if (r)
         return r;
     if (!json_is(v, JSON_OBJECT))
-        return err_set(e, ERR_INVALID, "a line holds one JSON object");
+        return err_set(e, ERR_INVALID, "a conversation is one JSON object");
     struct sha256 sha = sha256_of(l->text);
     l->c->source_sha = hash_hex(l->arena, sha.b, SHA256_BYTES);
     l->c->item.expected = STR("{}");
@@ -333,16 +383,20 @@ static int by_label(const void *a, const void *b)
     return order ? order : ((*x)->line > (*y)->line) - ((*x)->line < (*y)->line);
 }
 
-static int labels_check(struct arena *a, const char *file, const struct import_batch *b, struct err *e)
+static int labels_check(struct arena *a, const char *file, bool list, const struct import_batch *b, struct err *e)
 {
     const struct import_conversation **sorted = ARENA_ARRAY(a, const struct import_conversation *, b->n);
     for (size_t i = 0; i < b->n; i++)
         sorted[i] = &b->conversations[i];
     qsort(sorted, b->n, sizeof *sorted, by_label);
-    for (size_t i = 1; i < b->n; i++)
-        if (str_eq(sorted[i - 1]->item.label, sorted[i]->item.label))
-            return err_set(e, ERR_INVALID, "%s:%zu: id \"%.*s\" stands in line %zu already", file, sorted[i]->line,
-                           STR_ARG(sorted[i]->item.label), sorted[i - 1]->line);
+    for (size_t i = 1; i < b->n; i++) {
+        const struct import_conversation *first = sorted[i - 1], *again = sorted[i];
+        if (!str_eq(first->item.label, again->item.label))
+            continue;
+        struct str place = place_of(a, file, list, again->line, (size_t)(again - b->conversations) + 1);
+        return err_set(e, ERR_INVALID, "%.*s: id \"%.*s\" stands in line %zu already", STR_ARG(place),
+                       STR_ARG(again->item.label), first->line);
+    }
     return 0;
 }
 
@@ -357,25 +411,26 @@ int import_read(struct arena *a, const char *format_name, const char *file, stru
     if (!set_name_good(b.set))
         return err_set(e, ERR_INVALID, "a set's name has 1 to %d letters, digits, '-', '_' and '.'",
                        SET_NAME_BYTES_MAX);
-    size_t n = lines_count(bytes), line = 0;
-    if (n == 0 || n > IMPORT_CONVERSATIONS_MAX)
-        return err_set(e, n ? ERR_LIMIT : ERR_INVALID, "%s has %zu conversations; 1 to %d can be imported at once",
-                       file, n, IMPORT_CONVERSATIONS_MAX);
+    struct import_source source = import_source_of(bytes);
+    size_t n = 0;
+    int r = conversations_count(file, source, &n, e);
+    if (r)
+        return r;
     b.conversations = ARENA_ARRAY(a, struct import_conversation, n);
-    struct str rest = bytes, part;
-    while (str_split(&rest, '\n', &part)) {
-        line++;
-        part = str_trim(part);
-        if (part.n == 0)
-            continue;
+    while (b.n < n) {
         struct import_conversation *c = &b.conversations[b.n];
-        struct line l = {.arena = a, .batch = &b, .file = file, .text = part, .now_us = now_us, .c = c};
-        c->line = line;
+        struct line l = {.arena = a, .batch = &b, .file = file, .now_us = now_us, .c = c};
+        r = import_source_next(&source, &l.text, e);
+        if (r)
+            return r; /* not met: they were counted */
+        c->line = source.line;
         c->item.conversation = id_of(&l, b.n++, n);
-        if (read_line(&l, format, e))
-            return err_in(e, "%s:%zu", file, line);
+        if (read_line(&l, format, e)) {
+            struct str place = place_of(a, file, source.list, c->line, b.n);
+            return err_in(e, "%.*s", STR_ARG(place));
+        }
     }
-    int r = labels_check(a, file, &b, e);
+    r = labels_check(a, file, source.list, &b, e);
     if (r == 0)
         *out = b;
     return r;

@@ -5,18 +5,22 @@
  * conversation that is there already, byte for byte, is taken as it is, so an import that was killed goes on
  * when it is run again. The set appears at the very end, as a whole.
  *
- * Formats: one JSON object a line.
+ * Formats: one JSON object a line, or one list of them (import_source.h).
  *
- *   tau-bench     id, task_id, trial, reward, messages; may have r_actions, r_outputs, user_id, instruction,
- *                 expected_actions [{name, kwargs}], expected_outputs [text]. Any other field is refused.
- *   openai-jsonl  messages; may have id (else <file>-<line>) and all fields above. Other fields are left out
- *                 and counted.
+ *   tau-bench     task_id, trial, messages; may have id (else task-<task_id>-trial-<trial>), reward, r_actions,
+ *                 r_outputs, user_id, instruction, expected_actions [{name, kwargs}], expected_outputs [text]. Or what
+ *                 tau-bench itself writes, {task_id, reward, info, traj, trial}: traj is messages, and info.task says
+ *                 what was expected. No messages at all is a run that broke off; its reward counts.
+ *   openai-jsonl  messages; may have id (else <file>-<line>) and all fields above but info and traj.
  *   candor-jsonl  what export writes: whole journals (see export.h).
+ *
+ * Other fields, of a conversation or a message, are left out and counted. A field that is null is missing; without a
+ * reward the conversation has none, and is no trial to pass^k.
  *
  * messages are OpenAI chat messages: role user, assistant (content, tool_calls), tool (content, tool_call_id,
  * name); system or developer only before the others. Tool calls may be {id, type, function: {name, arguments}}
- * or {id, name, arguments}; arguments is text and is kept as it is. Ids of providers repeat within real
- * conversations, so an answer is paired with the first open call of that id in the last message with calls.
+ * or {id, name, arguments}; arguments is text and is kept as it is (an object becomes its text). content may be a list
+ * of text parts, and null where nothing was said (import_source.h). Ids of providers repeat within real conversations, so an answer is paired with the first open call of that id in the last message with calls.
  *
  * What becomes of a message:
  *   user                   message.received (after a turn.ended, when a reply or call stands before it)

@@ -77,8 +77,13 @@ TEST(a_wrong_line_is_named_with_its_field)
         "file.jsonl:3: messages[1].role is missing; every message needs user, assistant, tool or system");
     assert_string_equal(openai(a, "{\"role\":\"user\"}"), "file.jsonl:1: messages[0].content is missing");
     assert_string_equal(openai(a, "{\"role\":\"user\",\"content\":[]}"),
+                        "file.jsonl:1: messages[0].content is missing");
+    assert_string_equal(openai(a, "{\"role\":\"user\",\"content\":{}}"),
                         "file.jsonl:1: messages[0].content is not text; parts other than text cannot be imported");
-    assert_string_equal(openai(a, "{\"role\":\"assistant\",\"content\":null}"),
+    assert_string_equal(openai(a, "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"see\"},"
+                                  "{\"type\":\"image_url\",\"image_url\":{\"url\":\"x\"}}]}"),
+                        "file.jsonl:1: messages[0].content[1] is not text; parts other than text cannot be imported");
+    assert_string_equal(openai(a, "{\"role\":\"assistant\"}"),
                         "file.jsonl:1: messages[0] from the assistant has neither content nor tool_calls");
     assert_string_equal(openai(a, "{\"role\":\"function\",\"content\":\"\"}"),
                         "file.jsonl:1: messages[0].role is none of user, assistant, tool and system");
@@ -100,18 +105,174 @@ TEST(a_wrong_line_is_named_with_its_field)
     arena_free(a);
 }
 
-TEST(tau_bench_fields_are_strict_and_labels_unique)
+TEST(tau_bench_names_its_tasks_and_trials_and_labels_are_unique)
 {
     struct arena *a = arena_new("test", 0);
     const char *tail = "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
     const char *good = str_f(a, "{\"id\":\"a\",\"task_id\":0,\"trial\":0,\"reward\":1,%s", tail).p;
     assert_string_equal(refusal(a, "tau-bench", good), "");
-    assert_string_equal(refusal(a, "tau-bench", str_f(a, "{\"id\":\"a\",\"task_id\":0,\"trial\":0,%s", tail).p),
-                        "file.jsonl:1: reward is missing");
-    assert_string_equal(refusal(a, "tau-bench", str_f(a, "{\"cost\":1,\"id\":\"a\",%s", tail).p),
-                        "file.jsonl:1: unknown field \"cost\"");
+    assert_string_equal(refusal(a, "tau-bench", str_f(a, "{\"task_id\":0,%s", tail).p),
+                        "file.jsonl:1: trial is missing");
+    assert_string_equal(refusal(a, "tau-bench", str_f(a, "{\"id\":\"a\",\"task_id\":null,\"trial\":0,%s", tail).p),
+                        "file.jsonl:1: task_id is missing");
+    assert_string_equal(refusal(a, "tau-bench", str_f(a, "{\"task_id\":0,\"trial\":0,\"reward\":2,%s", tail).p),
+                        "file.jsonl:1: reward is not a number from 0 to 1");
+    assert_string_equal(refusal(a, "tau-bench", str_f(a, "{\"task_id\":0,\"trial\":0,\"traj\":[],%s", tail).p),
+                        "file.jsonl:1: traj and messages are both there; one of them holds the conversation");
+    assert_string_equal(refusal(a, "tau-bench", "{\"task_id\":0,\"trial\":0}"), "file.jsonl:1: messages is missing");
     assert_string_equal(refusal(a, "tau-bench", str_f(a, "%s\n%s", good, good).p),
                         "file.jsonl:2: id \"a\" stands in line 1 already");
+    arena_free(a);
+}
+
+/* --- what other programs write --- */
+
+static const char HI[] = "{\"role\":\"user\",\"content\":\"hi\"}";
+
+TEST(the_results_of_tau_bench_are_taken_as_it_writes_them)
+{
+    struct arena *a = arena_new("test", 0);
+    struct import_batch b;
+    struct err e = {0};
+    struct str text =
+        str_f(a,
+              "\xef\xbb\xbf[\n  {\n    \"task_id\": 3, \"reward\": 1.0,\n    \"info\": {\"task\": {"
+              "\"user_id\": \"mia\", \"instruction\": \"Be mia.\", \"actions\": [{\"name\": \"f\", "
+              "\"kwargs\": {\"a\": [1, \"],{\"]}}], \"outputs\": [\"1,000\"]}, \"source\": \"user\", "
+              "\"user_cost\": null},\n    \"traj\": [%s], \"trial\": 1\n  },\n  {\n    \"task_id\": 3, "
+              "\"reward\": 0.0, \"info\": {\"error\": \"time-out\"}, \"traj\": [], \"trial\": 2\n  }\n]\n",
+              HI);
+    if (read_text(a, "tau-bench", text, &b, &e))
+        fail_msg("%s", e.text);
+    CHECK(b.n == 2 && b.messages == 1 && b.conversations[0].line == 2 && b.conversations[1].line == 7);
+    CHECK_STR(
+        json_text(a, exported(a, "tau-bench", &b.conversations[0])),
+        str_f(a,
+              "{\"id\":\"task-3-trial-1\",\"trial\":1,\"task_id\":3,\"reward\":1.0,\"user_id\":\"mia\","
+              "\"instruction\":\"Be mia.\",\"expected_actions\":[{\"name\":\"f\",\"kwargs\":{\"a\":[1,\"],{\"]}}],"
+              "\"expected_outputs\":[\"1,000\"],\"messages\":[%s]}",
+              HI)
+            .p);
+    CHECK(b.ignored_n == 2 && b.ignored[0].n == 1 && b.ignored[1].n == 1);
+    CHECK_STR(b.ignored[0].field, "info.source");
+    CHECK_STR(b.ignored[1].field, "info.error");
+    const struct import_conversation *broken = &b.conversations[1]; /* nobody spoke, and it counts as a failure */
+    CHECK(broken->events_n == 2 && broken->item.has_reward && broken->item.reward == 0);
+    CHECK_STR(json_text(a, exported(a, "tau-bench", broken)),
+              "{\"id\":\"task-3-trial-2\",\"trial\":2,\"task_id\":3,\"reward\":0.0,\"messages\":[]}");
+    arena_free(a);
+}
+
+TEST(what_was_expected_stands_in_the_conversation_before_it_is_taken_from_info)
+{
+    struct arena *a = arena_new("test", 0);
+    struct import_batch b;
+    struct str text = str_f(a,
+                            "{\"task_id\":0,\"trial\":0,\"expected_outputs\":[\"own\"],\"info\":{\"task\":{"
+                            "\"outputs\":[\"other\"],\"actions\":[{\"name\":\"f\"}],\"user_id\":null}},\"traj\":[%s]}",
+                            HI);
+    CHECK_INT(read_text(a, "tau-bench", text, &b, NULL), 0);
+    CHECK_STR(b.conversations[0].item.expected, "{\"outputs\":[\"own\"]}");
+    CHECK_INT(b.ignored_n, 2);
+    CHECK_STR(b.ignored[0].field, "info.task.outputs");
+    CHECK_STR(b.ignored[1].field, "info.task.actions"); /* without arguments it is no action */
+    arena_free(a);
+}
+
+TEST(a_list_that_is_broken_says_where)
+{
+    struct arena *a = arena_new("test", 0);
+    const char *one = str_f(a, "{\"id\":\"a\",\"messages\":[%s]}", HI).p;
+    const char *two = str_f(a, "{\"id\":\"b\",\"messages\":[%s]}", HI).p;
+    assert_string_equal(refusal(a, "openai-jsonl", str_f(a, " [ %s\n,%s ] ", one, two).p), "");
+    assert_string_equal(refusal(a, "openai-jsonl", "[]"),
+                        "file.jsonl has 0 conversations; 1 to 1000000 can be imported at once");
+    assert_string_equal(refusal(a, "openai-jsonl", str_f(a, "[%s,\n%s", one, two).p),
+                        "file.jsonl:2: the list of conversations has no end; conversation 2 begins here");
+    assert_string_equal(refusal(a, "openai-jsonl", str_f(a, "[%s,\n]", one).p),
+                        "file.jsonl:2: conversation 2 of the list is empty: there is a comma too many");
+    assert_string_equal(refusal(a, "openai-jsonl", str_f(a, "[%s]\n%s", one, two).p),
+                        "file.jsonl:2: the list of conversations has ended, and more stands behind it");
+    assert_string_equal(refusal(a, "openai-jsonl", str_f(a, "[%s,\n3]", one).p),
+                        "file.jsonl:2: conversation 2: a conversation is one JSON object");
+    assert_string_equal(refusal(a, "openai-jsonl", str_f(a, "[%s,\n\n%s]", one, one).p),
+                        "file.jsonl:3: conversation 2: id \"a\" stands in line 1 already");
+    const char *garbage = refusal(a, "openai-jsonl", str_f(a, "[%s,\n%s}]", one, two).p);
+    CHECK(str_starts(str_of(garbage), STR("file.jsonl:2: conversation 2: not JSON at byte")));
+    garbage = refusal(a, "openai-jsonl", "{\"messages\":[{\"role\":\"user\",\"content\":\"\xff\"}]}");
+    CHECK(str_starts(str_of(garbage), STR("file.jsonl:1: not JSON at byte")));
+    arena_free(a);
+}
+
+TEST(a_byte_order_mark_begins_a_file_and_stands_nowhere_else)
+{
+    struct arena *a = arena_new("test", 0);
+    struct import_batch with, without;
+    struct str line = str_f(a, "{\"id\":\"a\",\"messages\":[%s]}\n", HI);
+    CHECK_INT(read_text(a, "openai-jsonl", str_f(a, "\xef\xbb\xbf%.*s", STR_ARG(line)), &with, NULL), 0);
+    CHECK_INT(read_text(a, "openai-jsonl", line, &without, NULL), 0);
+    CHECK(str_eq(with.conversations[0].source_sha, without.conversations[0].source_sha));
+    const char *late = str_f(a, "%.*s\xef\xbb\xbf%.*s", STR_ARG(line), STR_ARG(line)).p;
+    CHECK(str_starts(str_of(refusal(a, "openai-jsonl", late)), STR("file.jsonl:2: not JSON at byte 0")));
+    arena_free(a);
+}
+
+TEST(without_a_reward_a_conversation_is_taken_and_has_none)
+{
+    struct arena *a = arena_new("test", 0);
+    struct import_batch b;
+    struct err e = {0};
+    struct str text = str_f(a,
+                            "{\"task_id\":0,\"trial\":0,\"reward\":null,\"r_actions\":null,\"messages\":[%s]}\n"
+                            "{\"task_id\":0,\"trial\":1,\"messages\":[%s],\"user_id\":null}",
+                            HI, HI);
+    if (read_text(a, "tau-bench", text, &b, &e))
+        fail_msg("%s", e.text);
+    CHECK(b.n == 2 && !b.conversations[0].item.has_reward && !b.conversations[1].item.has_reward && b.ignored_n == 0);
+    CHECK_STR(
+        json_text(a, exported(a, "tau-bench", &b.conversations[0])),
+        str_f(a, "{\"id\":\"task-0-trial-0\",\"trial\":0,\"task_id\":0,\"r_actions\":null,\"messages\":[%s]}", HI).p);
+    arena_free(a);
+}
+
+TEST(what_means_the_same_goes_out_in_one_form)
+{
+    struct arena *a = arena_new("test", 0);
+    struct import_batch b;
+    struct err e = {0};
+    struct str text =
+        STR("{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"one\"},"
+            "{\"type\":\"text\",\"text\":\"\",\"cache_control\":{}},{\"text\":\"t\\u0077o\"}]},"
+            "{\"role\":\"assistant\",\"content\":null,\"refusal\":null},{\"role\":\"user\",\"content\":\"hm\"},"
+            "{\"role\":\"assistant\",\"content\":[],\"tool_calls\":["
+            "{\"id\":\"x\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":{\"b\": 1.50, \"a\": []}}},"
+            "{\"id\":\"y\",\"name\":\"f\",\"arguments\":{}}]},"
+            "{\"role\":\"tool\",\"tool_call_id\":\"y\",\"content\":null},"
+            "{\"role\":\"tool\",\"tool_call_id\":\"x\",\"content\":[{\"type\":\"text\",\"text\":\"Error\"}]}]}");
+    if (read_text(a, "openai-jsonl", text, &b, &e))
+        fail_msg("%s", e.text);
+    CHECK_STR(json_text(a, exported(a, "openai-jsonl", &b.conversations[0])),
+              "{\"id\":\"file.jsonl-1\",\"messages\":[{\"role\":\"user\",\"content\":\"one\\n\\ntwo\"},"
+              "{\"role\":\"assistant\",\"content\":\"\"},{\"role\":\"user\",\"content\":\"hm\"},"
+              "{\"role\":\"assistant\",\"content\":null,\"tool_calls\":["
+              "{\"id\":\"c7_0\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"b\\\":1.50,"
+              "\\\"a\\\":[]}\"}},"
+              "{\"id\":\"c7_1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},"
+              "{\"role\":\"tool\",\"content\":\"\",\"tool_call_id\":\"c7_1\",\"name\":\"f\"},"
+              "{\"role\":\"tool\",\"content\":\"Error\",\"tool_call_id\":\"c7_0\",\"name\":\"f\"}]}");
+    CHECK_INT(b.ignored_n, 1);
+    CHECK_STR(b.ignored[0].field, "message.content.cache_control");
+    arena_free(a);
+}
+
+TEST(an_assistant_who_says_it_in_another_field_is_not_taken_for_silent)
+{
+    struct arena *a = arena_new("test", 0);
+    static const char *const others[] = {"\"refusal\":\"I cannot.\"", "\"function_call\":{\"name\":\"f\"}",
+                                         "\"audio\":{\"id\":\"x\"}"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_string_equal(openai(a, str_f(a, "{\"role\":\"assistant\",\"content\":null,%s}", others[i]).p),
+                            "file.jsonl:1: messages[0] from the assistant has neither content nor tool_calls");
     arena_free(a);
 }
 
@@ -455,8 +616,15 @@ TEST(a_public_id_names_one_conversation)
 }
 
 RUN(cmocka_unit_test(a_wrong_line_is_named_with_its_field),
-    cmocka_unit_test(tau_bench_fields_are_strict_and_labels_unique), cmocka_unit_test(what_is_left_out_is_counted),
-    cmocka_unit_test(answers_find_their_calls_although_ids_repeat),
+    cmocka_unit_test(tau_bench_names_its_tasks_and_trials_and_labels_are_unique),
+    cmocka_unit_test(the_results_of_tau_bench_are_taken_as_it_writes_them),
+    cmocka_unit_test(what_was_expected_stands_in_the_conversation_before_it_is_taken_from_info),
+    cmocka_unit_test(a_list_that_is_broken_says_where),
+    cmocka_unit_test(a_byte_order_mark_begins_a_file_and_stands_nowhere_else),
+    cmocka_unit_test(without_a_reward_a_conversation_is_taken_and_has_none),
+    cmocka_unit_test(what_means_the_same_goes_out_in_one_form),
+    cmocka_unit_test(an_assistant_who_says_it_in_another_field_is_not_taken_for_silent),
+    cmocka_unit_test(what_is_left_out_is_counted), cmocka_unit_test(answers_find_their_calls_although_ids_repeat),
     cmocka_unit_test(a_recorded_conversation_leaves_no_turn_open),
     cmocka_unit_test(the_recorded_conversations_go_out_as_they_came_in),
     cmocka_unit_test(pass_k_of_the_recorded_conversations_is_what_their_authors_say),
