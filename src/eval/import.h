@@ -19,8 +19,9 @@
  *
  * messages are OpenAI chat messages: role user, assistant (content, tool_calls), tool (content, tool_call_id,
  * name); system or developer only before the others. Tool calls may be {id, type, function: {name, arguments}}
- * or {id, name, arguments}; arguments is text and is kept as it is (an object becomes its text). content may be a list
- * of text parts, and null where nothing was said (import_source.h). Ids of providers repeat within real conversations, so an answer is paired with the first open call of that id in the last message with calls.
+ * or {id, name, arguments}; arguments is text and is kept as it is (an object becomes its text). content may be a
+ * list of text parts, and null where nothing was said (import_source.h). Ids of providers repeat within real
+ * conversations, so an answer is paired with the first open call of that id in the last message with calls.
  *
  * What becomes of a message:
  *   user                   message.received (after a turn.ended, when a reply or call stands before it)
