@@ -384,16 +384,32 @@ size_t text_tokens(struct str s)
     return quarters > words ? quarters : words;
 }
 
-bool text_has_symbol(struct str s, struct str allowed)
+/* What a word is made of, and what stands between words. */
+static bool is_plain(utf8proc_int32_t c)
+{
+    enum { CLASS_OVERLAY = 1 };
+    const utf8proc_property_t *p = utf8proc_get_property(c);
+    switch (p->category) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_ZS: return true;
+    case UTF8PROC_CATEGORY_MN: return p->combining_class != CLASS_OVERLAY;
+    default: return c == '\n' || c == '\r' || c == '\t';
+    }
+}
+
+bool text_has_other(struct str s, struct str allowed)
 {
     for (size_t i = 0; i < s.n;) {
         utf8proc_int32_t c;
         utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s.p + i, (utf8proc_ssize_t)(s.n - i), &c);
         if (n <= 0)
             return true; /* no text at all */
-        utf8proc_category_t kind = utf8proc_category(c);
-        bool symbol = kind == UTF8PROC_CATEGORY_SO || kind == UTF8PROC_CATEGORY_SM || kind == UTF8PROC_CATEGORY_CN;
-        if (symbol && !str_has(allowed, (struct str){s.p + i, (size_t)n}))
+        if (!is_plain(c) && !str_has(allowed, (struct str){s.p + i, (size_t)n}))
             return true;
         i += (size_t)n;
     }

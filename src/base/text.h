@@ -35,9 +35,9 @@ bool text_has_phrase(struct str folded, struct str phrase_folded);
  * (too short, a draw). A vocabulary, not a model: meant for choosing a macro's language. */
 struct str text_language(struct str folded, struct str otherwise);
 
-/* Is there a symbol (emoji, dingbat, arrow, ...) that is not one of `allowed`? Letters, digits, punctuation, marks and
- * currency are none. */
-bool text_has_symbol(struct str s, struct str allowed);
+/* Is there anything beside letters, digits, spaces and their accents that is not one of `allowed`: punctuation, a symbol, a
+ * control, a mark that crosses a letter out? */
+bool text_has_other(struct str s, struct str allowed);
 
 /* Code points of valid UTF-8. */
 size_t text_length(struct str s);

@@ -139,11 +139,10 @@ enum confirm_answer confirm_read(struct str text)
 {
     if (text.n > 200)
         return CONFIRM_OTHER; /* whoever writes so much says more than yes */
-    if (text_has_symbol(text, STR("👍👌✅✔🙏🙂😊😀😄❤💜🎉+")))
-        return CONFIRM_OTHER; /* "ok 👎" is no yes */
+    if (text_has_other(text, STR(".,!¡…'’‘\"“”()-–—:+👍👌✅✔🙏🙂😊😀😄❤💜🎉🏻🏼🏽🏾🏿")))
+        return CONFIRM_OTHER; /* "ok 👎" is no yes, nor is "yes?" however the mark is written */
     struct arena *a = arena_new("confirm", 2048);
     struct str folded = text_fold(a, text);
-    bool question = str_has(text, STR("?"));
     struct buf yes = buf_new(a, folded.n + 1), no = buf_new(a, folded.n + 1);
     buf_add(&yes, folded);
     buf_add(&no, folded);
@@ -152,9 +151,9 @@ enum confirm_answer confirm_read(struct str text)
     bool said_no = cut_out(&no, LIST(no_strong));
     cut_out(&no, LIST(no_weak));
     enum confirm_answer answer = CONFIRM_OTHER;
-    if (!question && said_yes && nothing_left(&yes))
+    if (said_yes && nothing_left(&yes))
         answer = CONFIRM_YES;
-    else if (!question && said_no && nothing_left(&no))
+    else if (said_no && nothing_left(&no))
         answer = CONFIRM_NO;
     arena_free(a);
     return answer;
