@@ -294,7 +294,7 @@ static bool reissue_repeat(struct bank *b, struct request *r, struct str key, st
         return false;
     if (!str_eq(first.request, answer->request))
         refuse(r, answer, 422, "KEY_REUSED", "this Idempotency-Key came with another body before");
-    else if (b->now.error_on_repeat)
+    else if (b->now.error_on_repeat && first.status < 300)
         refuse(r, answer, 409, "DUPLICATE_REQUEST", "this request was carried out already");
     else
         *replay = true;

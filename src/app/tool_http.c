@@ -97,8 +97,8 @@ static void on_answer(void *arg, const struct client_answer *answer)
         if (class == TOOL_OK) { /* the first request went through */
             take_in(w, body);
             finish(w, TOOL_ALREADY_DONE);
-        } else if (status == 404 && w->done_before) { /* done, says the backend, but it does not say what it gave */
-            end(w, TOOL_ALREADY_DONE, error_text(w, body, "it was done before; no details are known"));
+        } else if (status == 404 && w->done_before) { /* done before, it said, and now that it never was */
+            end(w, TOOL_UNKNOWN, error_text(w, NULL, "the backend contradicts itself about whether it was done"));
         } else if (status == 404 && t->idempotency != TOOL_NO_KEY) { /* it did not: send it under the same key */
             next(w);
         } else {
