@@ -69,7 +69,7 @@ static void finish(struct work *w, enum tool_class class)
 static void take_in(struct work *w, const struct json *body)
 {
     struct str id = tool_step_id(w->rq->tool, w->step);
-    if (id.n && !w->reconciling) {
+    if (id.n) {
         json_set(w->root, id, json_copy(w->arena, body));
         return;
     }

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { URL_BYTES_MAX = 4096 };
+
 static const char *const class_names[] = {"ok", "refused", "already_done", "transient", "unknown", "invalid"};
 
 const char *tool_class_name(enum tool_class c)
@@ -112,6 +114,10 @@ int tool_read(struct arena *a, const struct json *spec, struct tool *out, struct
         return err_in(e, "line %u: input of %.*s", t.input->line, STR_ARG(t.name));
     if (!json_get(spec, "http") && !json_get(spec, "steps"))
         return err_set(e, ERR_INVALID, "line %u: the tool %.*s needs `http` or `steps`", spec->line, STR_ARG(t.name));
+    if (t.action && json_get(spec, "steps"))
+        return err_set(e, ERR_INVALID,
+                       "line %u: the action %.*s has `steps`; an action is one request, so that it is done or not done",
+                       json_get(spec, "steps")->line, STR_ARG(t.name));
     if (t.action && (read_gate(spec, &t, e) < 0 || read_idempotency(spec, &t, e) < 0))
         return e ? e->code : ERR_INVALID;
     const struct json *errors = json_get(spec, "errors"), *project = json_get(spec, "project");
@@ -250,12 +256,27 @@ struct str tool_step_id(const struct tool *t, size_t i)
     return json_str(json_get(json_at(json_get(t->spec, "steps"), i), "id"));
 }
 
+static void escape(struct buf *out, struct str text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (size_t k = 0; k < text.n; k++) {
+        unsigned char c = (unsigned char)text.p[k];
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || strchr("-._~", c);
+        if (plain && c) {
+            buf_addc(out, (char)c);
+        } else {
+            buf_addc(out, '%');
+            buf_addc(out, hex[c >> 4]);
+            buf_addc(out, hex[c & 15]);
+        }
+    }
+}
+
 /* Puts base URLs for ${name} and percent-encoded values for {path}. */
 static int fill_url(struct arena *a, struct str pattern, const struct json *services, const struct json *root,
                     struct str *out, struct err *e)
 {
-    static const char hex[] = "0123456789ABCDEF";
-    struct buf b = buf_new(a, 4096);
+    struct buf b = buf_new(a, URL_BYTES_MAX);
     for (size_t i = 0; i < pattern.n; i++) {
         bool service = pattern.p[i] == '$' && i + 1 < pattern.n && pattern.p[i + 1] == '{';
         if (!service && pattern.p[i] != '{') {
@@ -277,19 +298,12 @@ static int fill_url(struct arena *a, struct str pattern, const struct json *serv
             buf_add(&b, text);
             continue;
         }
-        for (size_t k = 0; k < text.n; k++) {
-            unsigned char c = (unsigned char)text.p[k];
-            bool plain =
-                (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || strchr("-._~", c);
-            if (plain && c) {
-                buf_addc(&b, (char)c);
-            } else {
-                buf_addc(&b, '%');
-                buf_addc(&b, hex[c >> 4]);
-                buf_addc(&b, hex[c & 15]);
-            }
-        }
+        if (str_is(text, ".") || str_is(text, "..")) /* would be another place of the backend */
+            return err_set(e, ERR_INVALID, "%.*s may not be %.*s", STR_ARG(name), STR_ARG(text));
+        escape(&b, text);
     }
+    if (b.cut)
+        return err_set(e, ERR_INVALID, "the URL %.*s becomes longer than %d bytes", STR_ARG(pattern), URL_BYTES_MAX);
     *out = buf_str(&b);
     return 0;
 }

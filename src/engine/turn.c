@@ -152,7 +152,7 @@ static int call_transfer(struct conversation *c, struct turn_events *out, const 
 static bool fresh(const struct conversation *c, const struct tool *t, const struct fact *f, struct str args,
                   int64_t now_us)
 {
-    return f && f->result.n && str_eq(f->args, args) && now_us - f->at_us < t->fresh_us;
+    return f && f->result.n && str_eq(f->args, args) && now_us >= f->at_us && now_us - f->at_us < t->fresh_us;
 }
 
 /* Tool calls of this turn before `k`, and calls like it up to and with it: the same after a restart, whatever was answered. */

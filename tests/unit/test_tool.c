@@ -99,6 +99,7 @@ TEST(a_specification_that_lacks_something_is_refused_with_its_line)
         {"input:\n", "inputs:\n", "needs `input`, a JSON Schema"},
         {"type: string, minLength: 2", "type: text, minLength: 2", "input of order"},
         {"http: {method: POST", "https: {method: POST", "needs `http` or `steps`"},
+        {"http: {method: POST", "steps: []\nhttp: {method: POST", "an action is one request"},
         {"mode: key}", "mode: maybe}", "idempotency.mode is \"maybe\""},
         {"by: customer, text", "by: nobody, text", "confirm.by is \"nobody\""},
         {"text: shop.ask, ", "", "needs confirm.text"},
@@ -223,6 +224,22 @@ TEST(a_request_is_filled_from_the_arguments_and_values_are_escaped_in_its_path)
     CHECK_INT(tool_http_reconcile(a, &t, services, STR("k-1"), root, &http, &e), ERR_NOT_FOUND);
 }
 
+TEST(a_value_that_would_lead_to_another_place_of_the_backend_is_refused)
+{
+    struct tool t = read_yaml(ORDER);
+    struct tool_http http;
+    struct err e = {0};
+    struct json *services = json_of("{\"shop\":\"http://127.0.0.1:1\"}"), *root = json_new(a, JSON_OBJECT);
+    for (const char *const *what = (const char *const[]){".", "..", NULL}; *what; what++) {
+        json_set(root, STR("what"), json_new_str(a, str_of(*what)));
+        CHECK_INT(tool_http_step(a, &t, 0, services, root, &http, &e), ERR_INVALID);
+    }
+    char *longest = memset(arena_alloc(a, 5000), 'x', 4999);
+    json_set(root, STR("what"), json_new_str(a, str_of(longest)));
+    CHECK_INT(tool_http_step(a, &t, 0, services, root, &http, &e), ERR_INVALID);
+    CHECK(str_has(str_of(e.text), STR("longer than")));
+}
+
 TEST(a_composite_sees_the_answers_of_its_earlier_steps)
 {
     struct tool t = read_yaml(LOOK);
@@ -304,6 +321,7 @@ int main(void)
         cmocka_unit_test(a_key_names_the_proposal_and_not_the_attempt),
         cmocka_unit_test(the_customer_is_shown_words_in_the_language_of_the_conversation),
         cmocka_unit_test(a_request_is_filled_from_the_arguments_and_values_are_escaped_in_its_path),
+        cmocka_unit_test(a_value_that_would_lead_to_another_place_of_the_backend_is_refused),
         cmocka_unit_test(a_composite_sees_the_answers_of_its_earlier_steps),
         cmocka_unit_test(an_answer_has_the_class_that_the_specification_gives_it),
         cmocka_unit_test(a_lost_answer_to_an_action_is_unknown_whatever_the_file_says),
