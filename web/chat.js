@@ -7,7 +7,7 @@
 import { call, call_until, random_id, sleep, BACKOFF_MS, Problem } from './call.js';
 import { new_card, set_buttons, settle } from './card.js';
 import { announce, el, els } from './page.js';
-import { locale, say, time_text, use_locale } from './words.js';
+import { lang, language_words, locale, say, time_text, use_locale } from './words.js';
 
 const MESSAGE_CHARS_MAX = 10000, COUNTER_FROM_CHARS = 9000;
 const STILL_WORKING_MS = 3000, DRAFT_KEPT_MS = 400, LOST_SHOWN_MS = 1000, MISSED_MS = 5000;
@@ -38,7 +38,7 @@ async function press(path, body) {
 
 /* --- what survives a reload of this tab: who, which conversation, and what is not sent yet --- */
 
-const nobody = () => ({customer: null, conversation: null, key: null, rated: false, text: '', outbox: []});
+const nobody = () => ({customer: null, conversation: null, key: null, rated: false, text: '', outbox: [], masked: {}});
 let saved = nobody();
 
 function save() {
@@ -184,6 +184,15 @@ function set_state(item, state) {
   }
 }
 
+/* What the server hid before it kept the message: said kindly, below the words as they are kept. */
+function show_masked(client_id) {
+  const li = shown.own.get(client_id), kinds = saved.masked[client_id];
+  if (!li || !kinds || li.querySelector('.masked'))
+    return;
+  const known = kinds.map(kind => 'masked_' + kind).filter(key => language_words[lang][key]);
+  li.querySelector('.text').after(el('p', {class: 'masked'}, known.map(key => say(key)).join(' ')));
+}
+
 function keep(item, failed) {
   item.failed = failed;
   save();
@@ -217,10 +226,13 @@ async function send(item) {
     await sleep(BACKOFF_MS[0]);
   if (!wanted())
     return;
-  const {seq} = await call_until(path_of('/messages'), {text: item.text, client_id: item.client_id}, wanted);
+  const {seq, masked} = await call_until(path_of('/messages'), {text: item.text, client_id: item.client_id}, wanted);
   if (mine !== shown)
     return;
+  if (masked)
+    saved.masked[item.client_id] = masked;
   drop(item);
+  keeping_end(() => show_masked(item.client_id));
   if (shown.own.get(item.client_id).classList.contains('pending'))
     set_state(item, 'sent');
   expect(seq);
@@ -234,6 +246,10 @@ function arrived_own(ev) {
     li.append(el('p', {class: 'state', 'aria-live': 'off'}));
     shown.own.set(ev.client_id, li);
   }
+  const text = li.querySelector('.text');
+  if (text.textContent !== ev.text)
+    text.textContent = ev.text; /* as it is kept */
+  show_masked(ev.client_id);
   li.classList.remove('pending');
   set_state(ev, 'sent');
   return li;

@@ -1,5 +1,6 @@
 #include "app/api_call.h"
 
+#include "base/mask.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -97,6 +98,14 @@ bool api_call_message(struct api_call *c, struct str *text)
     return true;
 }
 
+struct str api_call_masked(struct api_call *c, struct str text)
+{
+    unsigned found;
+    text = mask_text(c->a, text, &found);
+    c->masked |= found;
+    return text;
+}
+
 /* --- answers that come later --- */
 
 static void left(void *arg)
@@ -107,7 +116,7 @@ static void left(void *arg)
 struct api_wait *api_call_wait(struct api_call *c)
 {
     struct api_wait *w = mem_get(sizeof *w);
-    *w = (struct api_wait){.r = c->r, .api = c->api};
+    *w = (struct api_wait){.r = c->r, .api = c->api, .masked = c->masked};
     request_on_gone(c->r, left, w);
     return w;
 }
@@ -118,7 +127,7 @@ void api_call_done(void *wait, const struct runner_done *done)
     if (w->r && done->result == ERR_DUPLICATE && done->duplicate_differs)
         reply_problem(w->r, 422, "key_reused", "this client_id was used before with other words");
     else if (w->r && (done->result == 0 || done->result == ERR_DUPLICATE))
-        reply_seq(w->r, done->seq);
+        reply_seq(w->r, done->seq, w->masked);
     else if (w->r)
         reply_error(w->r, &done->err);
     free(w);

@@ -28,6 +28,7 @@ struct api_call {
     int64_t conversation;    /* from the path; 0 where it names none */
     struct str part;         /* the path's other variable part */
     const struct json *body; /* an object; NULL for GET */
+    unsigned masked;         /* kinds (base/mask.h) of what was hidden in the customer's words */
 };
 
 /* Answers with a problem and gives false. */
@@ -55,11 +56,15 @@ bool api_call_plain(struct api_call *c, struct str s, size_t bytes_max);
 bool api_call_message_id(struct api_call *c, struct str id);
 /* A message's text, repaired, when it is neither empty nor too long. */
 bool api_call_message(struct api_call *c, struct str *text);
+/* A customer's words without what nobody should keep (base/mask.h); the answer will tell. Nothing but these goes on from
+ * here: no store, no model, no hash ever has the words as they came. */
+struct str api_call_masked(struct api_call *c, struct str text);
 
 /* Keeps the request until a runner_done_fn answers it. When its client leaves first, nobody is answered. */
 struct api_wait {
     struct request *r; /* NULL: gone */
     struct api *api;
+    unsigned masked;     /* the call's */
     struct str customer; /* who signs in once the customers are known; "" when only the list is wanted */
 };
 struct api_wait *api_call_wait(struct api_call *c);

@@ -132,6 +132,7 @@ void api_customer_message(struct api_call *c)
     if (!api_call_fields(c, fields) || !api_call_message_id(c, id) || !api_call_message(c, &text) ||
         !api_call_storable(c) || !api_call_in_time(c))
         return;
+    text = api_call_masked(c, text);
     runner_message(c->config->runner, c->conversation, text, id, api_call_done, api_call_wait(c));
 }
 
@@ -209,6 +210,7 @@ void api_customer_rating(struct api_call *c)
                         "score is a whole number from 0 to 10, comment has at most 2,000 characters");
         return;
     }
+    comment = api_call_masked(c, comment);
     struct buf b = buf_new(c->a, 1 << 16);
     struct json_writer w = {.out = &b};
     json_open(&w, '{');

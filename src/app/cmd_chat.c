@@ -115,6 +115,23 @@ static void request(struct chat *ch, const char *method, struct str path, struct
     arena_free(a);
 }
 
+/* What was hidden in the line before it was kept. */
+static void tell_masked(struct str body)
+{
+    struct arena *a = arena_new("chat masked", 0);
+    struct json *v = NULL;
+    const struct json *kinds = json_parse(a, body, &v, NULL) < 0 ? NULL : json_get(v, "masked");
+    for (const struct json *k = kinds ? kinds->child : NULL; k; k = k->next) {
+        struct str kind = json_str(k);
+        printf("  (for your safety this was hidden: %s)\n",
+               str_is(kind, "card_number") ? "a card number, but for its last four digits"
+               : str_is(kind, "cpf")       ? "a CPF"
+                                           : "what looks like a password or a PIN; please never tell it to anyone");
+    }
+    fflush(stdout);
+    arena_free(a);
+}
+
 static void on_sent(void *arg, const struct client_answer *answer)
 {
     struct chat *ch = arg;
@@ -122,6 +139,7 @@ static void on_sent(void *arg, const struct client_answer *answer)
         give_up(ch, "The message was not taken", answer);
         return;
     }
+    tell_masked(answer->body);
     if (ch->person) /* nobody but a person answers now */
         ch->busy = false;
     send_next(ch);

@@ -2,15 +2,29 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/mask.h"
 
 void reply_json(struct request *r, int status, struct str json)
 {
     request_reply(r, status, "application/json", json);
 }
 
-void reply_seq(struct request *r, int64_t seq)
+void reply_seq(struct request *r, int64_t seq, unsigned masked)
 {
-    reply_json(r, 202, str_f(request_arena(r), "{\"seq\":%lld}", (long long)seq));
+    struct buf b = buf_new(request_arena(r), 256);
+    struct json_writer w = {.out = &b};
+    json_open(&w, '{');
+    json_pair_int(&w, "seq", seq);
+    if (masked) {
+        json_key(&w, "masked");
+        json_open(&w, '[');
+        for (enum mask_kind kind = MASK_CARD_NUMBER; kind <= MASK_PASSWORD; kind <<= 1)
+            if (masked & kind)
+                json_put_str(&w, str_of(mask_name(kind)));
+        json_close(&w, ']');
+    }
+    json_close(&w, '}');
+    reply_json(r, 202, buf_str(&b));
 }
 
 /* `pointer` without an address: the problem is at no place of the body. */

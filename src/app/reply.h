@@ -5,8 +5,8 @@
 #include "net/server.h"
 
 void reply_json(struct request *r, int status, struct str json);
-/* {"seq":N} with 202: something is durable. */
-void reply_seq(struct request *r, int64_t seq);
+/* {"seq":N} with 202: something is durable. `masked`: kinds (base/mask.h) of what was hidden in it before. */
+void reply_seq(struct request *r, int64_t seq, unsigned masked);
 /* `title` is a stable word of docs/API.md; `detail` a sentence. From 500 on: with Retry-After, and in the log. */
 void reply_problem(struct request *r, int status, const char *title, const char *detail);
 /* The same with where in the body it is: `pointer` is a JSON Pointer (RFC 6901), `offset` a byte, or -1 for none. */

@@ -1,5 +1,5 @@
 """speaking: messages, decisions, people and endings: each counts once and in its order. T15, T16, T17."""
-import random, threading, time
+import hashlib, os, random, threading, time
 
 from refusing import is_problem
 from server import Caller, Conversation, check, customer, operator, together
@@ -96,6 +96,47 @@ def people_write_once_and_only_after_they_took_over(w):
     is_problem(staff.post(talk.path + "/reply", dict(words, client_id="e2")), 409, "conflict")
     check(said_by(talk.ask("Where is my card?"), "agent"))
     check([e["owner"] for e in kinds(talk.all(), "owner")] == ["human", "bot"])
+
+
+def what_nobody_should_keep_is_masked_before_it_is_stored(w):
+    server = w.serve(w.workspace(), "messages_10s=0")
+    ana, staff = customer(server, "ana"), operator(server)
+    talk = Conversation(ana, "masked")
+    cases = [("my card 4111 1111 1111 1111 is lost", "my card [card number ending 1111] is lost", ["card_number"]),
+             ("meu cpf \u00e9 529.982.247-25", "meu cpf \u00e9 [CPF]", ["cpf"]), ("mi contrase\u00f1a es Lola2019", "mi contrase\u00f1a es [hidden]", ["password"]),
+             ("PIN: 4821, cpf 52998224725, 5555-5555-5555-4444", "PIN: [hidden], cpf [CPF], [card number ending 4444]",
+              ["card_number", "cpf", "password"]),
+             ("my PIN is not working, RC-20991, +55 11 98765-4321, card ending 4417", None, None)]
+    for i, (text, kept, kinds) in enumerate(cases):
+        body = {"text": text, "client_id": "m-%d" % i}
+        first, again = ana.post(talk.path + "/messages", body), ana.post(talk.path + "/messages", body)
+        check(first.status == 202 and first.json.get("masked") == kinds, first)
+        check(again.status == 202 and again.body == first.body, "the same again:", again, first)
+        same = ana.post(talk.path + "/messages", dict(body, text=kept or text))
+        check(same.status == 202 and same.json == {"seq": first.json["seq"]}, same)
+        is_problem(ana.post(talk.path + "/messages", dict(body, text="other words")), 422, "key_reused")
+    answer = staff.post(talk.path + "/messages", {"text": "from a service: 4222222222222", "client_id": "service"})
+    check(answer.json["masked"] == ["card_number"], answer)
+    rating = ana.post(talk.path + "/rating", {"score": 1, "comment": "I said 378282246310005!"})
+    check(rating.status == 202 and rating.json["masked"] == ["card_number"], rating)
+    want = [kept or text for text, kept, _ in cases] + ["from a service: [card number ending 2222]"]
+    check(said_by(talk.all(), "customer") == want, said_by(talk.all(), "customer"))
+    journal = talk.journal(staff)
+    check([e["body"]["text"] for e in journal if e["kind"] == "message.received"] == want)
+    check([e["body"]["comment"] for e in journal if e["kind"] == "rating.given"] == ["I said [card number ending 0005]!"])
+    status, out, _ = w.run("chat", "card-delivery", "--as", "ana", "--workspace", server.workspace, input="PIN: 4821 and 4111 1111 1111 1111\nhello\n")
+    check(status == 0 and out.count("for your safety") == 2 and "a card number" in out and "a PIN" in out, status, out)
+    server.stop()
+    stored = b""
+    for folder, _, names in os.walk(server.workspace):
+        for name in names:
+            with open(os.path.join(folder, name), "rb") as f:
+                stored += f.read()
+    secrets = ["4111 1111 1111 1111", "4111111111111111", "529.982.247-25", "52998224725", "Lola2019", "PIN: 4821", "5555-5555", "4222222222222", "378282246310005"]
+    secrets += [hashlib.sha256(text.encode()).hexdigest()[:16] for text, kept, _ in cases if kept]
+    secrets += [hashlib.sha256(s.encode()).hexdigest()[:8] for s in secrets]
+    found = [s for s in secrets if s.encode() in stored or s in "".join(server.errors)]
+    check(b"[card number ending 1111]" in stored and not found, found)
 
 
 def a_customer_asks_for_a_person_once(w):
@@ -216,6 +257,7 @@ def who_hangs_up_before_the_answer_harms_nobody(w):
 
 
 CHECKS = [a_message_sent_five_times_at_once_is_one_message_and_one_turn, a_person_who_takes_over_is_not_talked_over,
-          people_write_once_and_only_after_they_took_over, a_customer_asks_for_a_person_once,
+          people_write_once_and_only_after_they_took_over,
+          what_nobody_should_keep_is_masked_before_it_is_stored, a_customer_asks_for_a_person_once,
           a_decision_counts_once_for_the_very_proposal, a_cancelled_or_void_proposal_does_nothing,
           a_closed_conversation_takes_a_rating_and_nothing_else, a_rating_is_given_once, who_hangs_up_before_the_answer_harms_nobody]

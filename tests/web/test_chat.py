@@ -237,6 +237,28 @@ def what_was_written_stays_text_keeps_its_lines_and_has_a_limit(w):
 
 
 @test
+def what_was_hidden_in_a_message_is_told_kindly_and_not_shown_again(w):
+    for customer, text, kept, words in (
+            ("ana", "meu cartão 4111 1111 1111 1111, senha: gira1", "meu cartão [card number ending 1111], senha: [hidden]",
+             ("Para sua segurança, ocultamos o número do seu cartão", "uma senha")),
+            ("ines", "mi NIP es 4821", "mi NIP es [hidden]", ("Por tu seguridad ocultamos", "un NIP")),
+            ("emma", "my card is 5555555555554444", "my card is [card number ending 4444]", ("For your safety we hid your card number",))):
+        w.sign_in(customer)
+        w.say(text)
+        w.b.wait("document.querySelector('.from-customer .masked') && !document.querySelector('#list .pending')")
+        w.replies(1)
+        for _ in range(2):
+            same([t for k, t in w.lines() if k == "from-customer"], [kept])
+            said = w.b.js("return document.querySelector('.from-customer .masked').textContent")
+            check(all(x in said for x in words), "the note says %r" % said)
+            check(text not in w.b.js("return JSON.stringify(sessionStorage) + document.body.textContent"), "the page keeps it")
+            same(checks.contrast(w.b) + checks.sideways(w.b), [])
+            w.b.reload()
+            w.b.wait("document.querySelector('.from-customer .masked')")
+        same(w.journal()[0], ("customer", kept))
+
+
+@test
 def a_session_that_ended_leads_back_to_the_same_chat(w):
     w.sign_in("grace")
     w.say("hello")
