@@ -195,7 +195,8 @@ static void poll_over(void *arg)
     answer_poll(rd, NULL, 0);
 }
 
-/* Gives how many bytes it sent. */
+/* Gives how many bytes it sent. The reader is there all the while: stream_send only marks the connection of one that is too
+ * far behind, and the loop closes it afterwards (tests/unit/test_server.c, "a burst past the limit"). */
 static size_t send_events(struct reader *rd, const struct event *events, size_t n)
 {
     struct arena *a = arena_new("stream", 0);
