@@ -135,11 +135,15 @@ static bool nothing_left(const struct buf *text)
     return str_trim(buf_str(text)).n == 0;
 }
 
+/* What may stand beside a yes or a no. */
+static const char harmless[] = ".,!¡…'’‘\"“”()-–—:+"
+                               "👍👌✅✔🙏🙂😊😀😄❤💜🎉🏻🏼🏽🏾🏿";
+
 enum confirm_answer confirm_read(struct str text)
 {
     if (text.n > 200)
         return CONFIRM_OTHER; /* whoever writes so much says more than yes */
-    if (text_has_other(text, STR(".,!¡…'’‘\"“”()-–—:+👍👌✅✔🙏🙂😊😀😄❤💜🎉🏻🏼🏽🏾🏿")))
+    if (text_has_other(text, str_of(harmless)))
         return CONFIRM_OTHER; /* "ok 👎" is no yes, nor is "yes?" however the mark is written */
     struct arena *a = arena_new("confirm", 2048);
     struct str folded = text_fold(a, text);
