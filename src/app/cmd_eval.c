@@ -1,5 +1,6 @@
 /* cmd_eval: import, export, judge and report: conversations in, verdicts and figures out. */
 #include "app/command.h"
+#include "app/sink.h"
 #include "base/clock.h"
 #include "base/rng.h"
 #include "eval/assess.h"
@@ -16,49 +17,11 @@
 
 enum { EVENTS_MAX = 1 << 20, REPORT_BYTES_MAX = 1 << 26, SECRET_BYTES = 32, PROGRESS_EVERY = 200 };
 
-/* --- where results go: stdout, or a file that appears only when it is whole --- */
-
-struct sink {
-    FILE *f;
-    const char *path, *part; /* NULL: stdout */
-};
-
-static int sink_open(struct command_context *c, struct sink *s)
-{
-    *s = (struct sink){.f = stdout, .path = c->output};
-    if (!s->path)
-        return 0;
-    s->part = str_f(c->arena, "%s.part", s->path).p;
-    s->f = fopen(s->part, "wb");
-    return s->f ? 0 : err_set(c->err, ERR_IO, "%s: %s", s->part, strerror(errno));
-}
-
-static int sink_write(struct command_context *c, struct sink *s, struct str text)
-{
-    if (fwrite(text.p, 1, text.n, s->f) == text.n)
-        return 0;
-    return err_set(c->err, ERR_IO, "%s: %s", s->path ? s->path : "the output", strerror(errno));
-}
-
-/* r: what the writer came to. Nothing half-written is left behind. */
-static int sink_close(struct command_context *c, struct sink *s, int r)
-{
-    bool failed = fflush(s->f) != 0;
-    if (s->path) {
-        failed = fclose(s->f) != 0 || failed;
-        if (r == 0 && !failed)
-            failed = rename(s->part, s->path) != 0;
-        if (r || failed)
-            unlink(s->part);
-    }
-    return r == 0 && failed ? err_set(c->err, ERR_IO, "%s: %s", s->path ? s->path : "the output", strerror(errno)) : r;
-}
-
 static int put_out(struct command_context *c, struct str text)
 {
     struct sink s;
-    int r = sink_open(c, &s);
-    return r ? r : sink_close(c, &s, sink_write(c, &s, text));
+    int r = sink_open(c->arena, c->output, &s, c->err);
+    return r ? r : sink_close(&s, sink_write(&s, text, c->err), c->err);
 }
 
 static void progress(size_t done, size_t n)
@@ -174,7 +137,7 @@ static int export_one(struct command_context *c, struct store *s, const char *fo
     if (r == 0)
         r = export_line(conversation, format, item, events, n, secret, &line, c->err);
     if (r == 0)
-        r = sink_write(c, sink, buf_str(&line));
+        r = sink_write(sink, buf_str(&line), c->err);
     arena_free(conversation);
     return r;
 }
@@ -198,11 +161,11 @@ int cmd_export(struct command_context *c)
     rng_bytes(secret, sizeof secret);
     r = dataset_items(s, c->arena, c->argv[0], &items, &n, c->err);
     if (r == 0)
-        r = sink_open(c, &sink);
+        r = sink_open(c->arena, c->output, &sink, c->err);
     if (r == 0) {
         for (size_t i = 0; i < n && r == 0; i++)
             r = export_one(c, s, format, &items[i], (struct str){secret, sizeof secret}, &sink);
-        r = sink_close(c, &sink, r);
+        r = sink_close(&sink, r, c->err);
     }
     store_close(s);
     return r;
