@@ -4,15 +4,18 @@
 
 #include <stdlib.h>
 
-/* Keeps the service's list as {"customers":[...]}: it comes as that, or inside "data". */
+/* Keeps the service's list as {"customers":[...]}: it comes as that, or inside "data". Anybody may ask for it, so what
+ * holds no list leaves nothing behind. */
 static void keep_customers(struct api *api, struct str body)
 {
-    struct json *v;
-    if (json_parse(api->arena, str_copy(api->arena, body), &v, NULL) < 0)
-        return;
-    const struct json *data = json_get(v, "data"), *list = json_get(data ? data : v, "customers");
-    if (json_is(list, JSON_ARRAY))
-        api->customers = str_f(api->arena, "{\"customers\":%.*s}", STR_ARG(json_text(api->arena, list)));
+    struct arena *a = arena_new("customers", 0);
+    struct json *v = NULL;
+    if (json_parse(a, body, &v, NULL) == 0) {
+        const struct json *data = json_get(v, "data"), *list = json_get(data ? data : v, "customers");
+        if (json_is(list, JSON_ARRAY))
+            api->customers = str_f(api->arena, "{\"customers\":%.*s}", STR_ARG(json_text(a, list)));
+    }
+    arena_free(a);
 }
 
 static bool is_customer(struct api *api, struct arena *a, struct str customer)

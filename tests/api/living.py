@@ -293,7 +293,46 @@ def replies_of_push_channels_are_sent_until_they_are_taken(w):
         receiver.shutdown()
 
 
-CHECKS = [replies_of_push_channels_are_sent_until_they_are_taken, the_end_is_orderly_and_what_was_acknowledged_is_there, a_second_server_on_the_same_store_does_not_start,
+class Listless(http.server.BaseHTTPRequestHandler):
+    """A service that answers everything with 256 KiB of JSON in which no customers are listed."""
+    protocol_version = "HTTP/1.1"
+    ANSWER = json.dumps({"data": {"text": "x" * (1 << 18)}}).encode()
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.ANSWER)))
+        self.end_headers()
+        self.wfile.write(self.ANSWER)
+
+    def log_message(self, *_):
+        pass
+
+
+def asking_for_customers_that_nobody_lists_takes_no_memory(w):
+    service = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listless)
+    service.handle_error = lambda *_: None
+    threading.Thread(target=service.serve_forever, daemon=True).start()
+    server = w.serve(w.workspace(), "services.bank=http://127.0.0.1:%d" % service.server_port)
+
+    def resident_mb():
+        with open("/proc/%d/statm" % server.process.pid) as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+    try:
+        anybody = Caller(server)
+        for i in range(220):
+            if i == 20:
+                before = resident_mb()
+            check(anybody.get("/v1/customers").status == 502)
+        check(resident_mb() < before + 20, before, resident_mb())
+        server.stop()
+    finally:
+        service.shutdown()
+
+
+CHECKS = [replies_of_push_channels_are_sent_until_they_are_taken,
+          asking_for_customers_that_nobody_lists_takes_no_memory,
+          the_end_is_orderly_and_what_was_acknowledged_is_there, a_second_server_on_the_same_store_does_not_start,
           a_port_in_use_is_said_in_one_sentence, settings_that_are_wrong_are_named_with_their_line, words_on_the_command_line_are_checked,
           keys_that_others_can_read_are_refused, a_disk_that_is_low_takes_no_messages_and_recovers, metrics_are_prometheus_text_about_nobody,
           nothing_that_was_said_stands_in_the_log]
