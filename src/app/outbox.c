@@ -72,6 +72,7 @@ static void on_answer(void *arg, const struct client_answer *answer)
         struct json_writer w = {.out = &body};
         json_open(&w, '{');
         json_pair_str(&w, "mid", p->row.mid);
+        json_pair_int(&w, "of", p->row.seq);
         json_close(&w, '}');
         runner_record(o->runner, p->row.conversation, EVENT_MESSAGE_DELIVERED, buf_str(&body), NULL, delivered, p);
         return;

@@ -63,7 +63,7 @@ MUST_USE int ledger_list(struct store *s, struct arena *a, int64_t conversation,
 /* Messages for push channels that are not delivered yet: the first of each conversation, so that their order holds. */
 struct outbox_row {
     int64_t conversation, seq;
-    struct str mid; /* the message id: sent as Idempotency-Key */
+    struct str mid; /* `<conversation>-<seq>`: sent as Idempotency-Key, no other message has it */
     struct str channel;
     struct str text;
 };

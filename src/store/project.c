@@ -152,13 +152,21 @@ static int on_human_message(const struct consequence *x, struct err *e)
 static int on_message_delivered(const struct consequence *x, struct err *e)
 {
     sqlite3_stmt *q;
+    const struct json *of = json_get(x->body, "of");
+    int r;
     if (!x->f->push)
         return 0;
-    int r = query_open(x->c, "DELETE FROM outbox WHERE mid = ?1 AND conversation = ?2", &q, e);
+    if (of)
+        r = query_open(x->c, "DELETE FROM outbox WHERE conversation = ?1 AND seq = ?2", &q, e);
+    else /* as it was written before the event had `of` */
+        r = query_open(x->c, "DELETE FROM outbox WHERE conversation = ?1 AND mid = ?2", &q, e);
     if (r < 0)
         return r;
-    query_text(q, 1, field(x, "mid"));
-    query_int(q, 2, x->ev->conversation);
+    query_int(q, 1, x->ev->conversation);
+    if (of)
+        query_int(q, 2, json_int(of, 0));
+    else
+        query_text(q, 2, field(x, "mid"));
     return query_run(q, e);
 }
 

@@ -57,14 +57,17 @@ int ledger_list(struct store *s, struct arena *a, int64_t conversation, struct l
     return query_gather(q, a, sizeof **rows, ledger_row, (void **)rows, n, e);
 }
 
+/* The row's own mid is what the event calls itself: for an expert's words that is a name of the sender's, which other
+ * conversations may use too. */
 static void outbox_row(struct arena *a, sqlite3_stmt *q, void *element)
 {
+    int64_t conversation = sqlite3_column_int64(q, 0), seq = sqlite3_column_int64(q, 1);
     *(struct outbox_row *)element = (struct outbox_row){
-        .conversation = sqlite3_column_int64(q, 0),
-        .seq = sqlite3_column_int64(q, 1),
-        .mid = query_copy_at(a, q, 2),
-        .channel = query_copy_at(a, q, 3),
-        .text = json_str(body_member(a, q, 4, "text")),
+        .conversation = conversation,
+        .seq = seq,
+        .mid = str_f(a, "%lld-%lld", (long long)conversation, (long long)seq),
+        .channel = query_copy_at(a, q, 2),
+        .text = json_str(body_member(a, q, 3, "text")),
     };
 }
 
@@ -72,7 +75,7 @@ int outbox_list(struct store *s, struct arena *a, size_t max, struct outbox_row 
 {
     sqlite3_stmt *q;
     int r = store_ask(s,
-                      "SELECT o.conversation, o.seq, o.mid, c.channel, e.body FROM outbox o"
+                      "SELECT o.conversation, o.seq, c.channel, e.body FROM outbox o"
                       " JOIN event e ON e.pos = o.pos JOIN conversation c ON c.id = o.conversation"
                       " WHERE o.pos = (SELECT min(x.pos) FROM outbox x WHERE x.conversation = o.conversation)"
                       " ORDER BY o.pos LIMIT ?1",

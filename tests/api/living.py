@@ -276,7 +276,7 @@ def replies_of_push_channels_are_sent_until_they_are_taken(w):
         for talk in talks:
             talk.caller = operator(server)
             check(talk.caller.post(talk.path + "/takeover", {"expert": "eva"}).status == 202)
-            check(talk.caller.post(talk.path + "/reply", {"text": "I am Eva.", "expert": "eva", "client_id": talk.id}).status == 202)
+            check(talk.caller.post(talk.path + "/reply", {"text": "I am Eva.", "expert": "eva", "client_id": "r1"}).status == 202)
         want = {t.id: [e["text"] for e in t.all() if e["type"] == "message" and e["from"] != "customer"] for t in talks}
         end = time.time() + 15
         while True:

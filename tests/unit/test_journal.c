@@ -240,18 +240,36 @@ TEST(a_push_channel_s_message_waits_until_it_is_delivered)
     put_everything(&p, 8, "web");
     CHECK(outbox_list(p.s, p.a, 10, &rows, &n, NULL) == 0);
     CHECK_INT(n, 1); /* m5 was delivered */
-    CHECK_STR(rows[0].mid, "m10");
+    CHECK_STR(rows[0].mid, "7-10");
     CHECK_STR(rows[0].text, "Done.");
     CHECK_STR(rows[0].channel, "push:sms");
     CHECK(rows[0].conversation == 7 && rows[0].seq == 10);
     CHECK(put(&p, 7, 15, EVENT_HUMAN_MESSAGE, "{\"mid\":\"h1\",\"text\":\"Hello\",\"expert\":\"eva\"}") == 0);
-    CHECK(outbox_list(p.s, p.a, SIZE_MAX, &rows, &n, NULL) == 0 && n == 1); /* h1 waits behind m10 */
-    CHECK_STR(rows[0].mid, "m10");
-    CHECK(put(&p, 7, 16, EVENT_MESSAGE_DELIVERED, "{\"mid\":\"m10\"}") == 0);
+    CHECK(outbox_list(p.s, p.a, SIZE_MAX, &rows, &n, NULL) == 0 && n == 1); /* h1 waits behind it */
+    CHECK(rows[0].seq == 10);
+    CHECK(put(&p, 7, 16, EVENT_MESSAGE_DELIVERED, "{\"mid\":\"m10\"}") == 0); /* without `of`: an old journal */
     CHECK(outbox_list(p.s, p.a, SIZE_MAX, &rows, &n, NULL) == 0 && n == 1);
-    CHECK_STR(rows[0].mid, "h1");
-    CHECK(put(&p, 7, 17, EVENT_MESSAGE_DELIVERED, "{\"mid\":\"h1\"}") == 0);
+    CHECK_STR(rows[0].mid, "7-15");
+    CHECK(put(&p, 7, 17, EVENT_MESSAGE_DELIVERED, "{\"mid\":\"7-15\",\"of\":15}") == 0);
     CHECK(outbox_list(p.s, p.a, 10, &rows, &n, NULL) == 0 && n == 0);
+    place_free(&p);
+}
+
+TEST(delivering_one_message_takes_no_other_out_of_the_outbox)
+{
+    struct place p = place_new();
+    struct outbox_row *rows;
+    size_t n;
+    struct sha256 before, after;
+    put_everything(&p, 7, "push:sms");
+    /* an expert whose program names its message as the agent's is named */
+    CHECK(put(&p, 7, 15, EVENT_HUMAN_MESSAGE, "{\"mid\":\"m10\",\"text\":\"Hello\",\"expert\":\"eva\"}") == 0);
+    CHECK(put(&p, 7, 16, EVENT_MESSAGE_DELIVERED, "{\"mid\":\"7-10\",\"of\":10}") == 0);
+    CHECK(outbox_list(p.s, p.a, 10, &rows, &n, NULL) == 0 && n == 1 && rows[0].seq == 15);
+    CHECK(journal_derived_sha(p.s, &before, NULL) == 0);
+    CHECK(journal_refold(p.s, NULL) == 0);
+    CHECK(journal_derived_sha(p.s, &after, NULL) == 0);
+    CHECK(sha256_eq(&before, &after));
     place_free(&p);
 }
 
@@ -280,4 +298,5 @@ RUN(cmocka_unit_test(events_are_read_in_order_from_where_one_asks),
     cmocka_unit_test(conversations_are_found_by_agent_customer_and_set),
     cmocka_unit_test(the_first_result_of_an_action_stands_for_ever),
     cmocka_unit_test(a_push_channel_s_message_waits_until_it_is_delivered),
+    cmocka_unit_test(delivering_one_message_takes_no_other_out_of_the_outbox),
     cmocka_unit_test(a_timer_waits_until_it_fires))
