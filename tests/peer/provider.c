@@ -22,7 +22,7 @@ struct provider {
     struct script *script;
     const char *script_name, *model;
     int port, seed, latency_ms, token_ms, slow_ms;
-    bool check;
+    bool check, unique_ids;
     struct faults faults;
     int64_t requests, happened[FAULTS];
     struct buf out; /* the answer being written; used again and again */
@@ -167,6 +167,7 @@ static void answer(struct provider *p, struct request *r, const struct prompt *p
                           .created_s = clock_now_us() / 1000000,
                           .prompt_bytes = request_body(r).n,
                           .usage = prompt->usage,
+                          .unique_ids = p->unique_ids,
                           .fault = fault};
     buf_clear(&p->out);
     if (prompt->stream)
@@ -319,6 +320,7 @@ int main(int argc, char **argv)
         {"token_ms", SERVE_INT, &p.token_ms, true, "N", "time between tokens; 0: all in one write"},
         {"slow_ms", SERVE_INT, &p.slow_ms, true, "N", "time before the first token of a slow answer (default 5000)"},
         {"check", SERVE_BOOL, &p.check, true, NULL, "refuse with 400 what the OpenAI API would refuse"},
+        {"unique_ids", SERVE_BOOL, &p.unique_ids, true, NULL, "tool calls have ids that never come again"},
         {"faults", SERVE_PARSED, &p.faults, true, "LIST",
          "429=0.1,500=0.1,hang=0.02,cut=0.05,badsse=0.02,badjson=0.02,badtool=0.02,badargs=0.02,loop=0.02,slow=0.01,"
          "empty=0.01 (probabilities), 500@3 (the third request)",

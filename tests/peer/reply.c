@@ -40,11 +40,14 @@ static struct str finish_of(const struct script_answer *a)
     return a->calls_n ? STR("tool_calls") : STR("stop");
 }
 
-/* Ids start anew with every answer: real ones repeat too, and nobody may rely on them. */
-static void call_open(struct json_writer *w, size_t i, struct str name)
+/* Ids start anew with every answer, unless asked otherwise: real ones repeat too, and nobody may rely on them. */
+static void call_open(const struct reply *r, struct json_writer *w, size_t i, struct str name)
 {
-    char id[32];
-    snprintf(id, sizeof id, "call_%zu", i + 1);
+    char id[64];
+    if (r->unique_ids)
+        snprintf(id, sizeof id, "call_%lld_%zu", (long long)r->number, i + 1);
+    else
+        snprintf(id, sizeof id, "call_%zu", i + 1);
     json_pair_str(w, "id", str_of(id));
     json_pair_str(w, "type", STR("function"));
     json_key(w, "function");
@@ -52,8 +55,9 @@ static void call_open(struct json_writer *w, size_t i, struct str name)
     json_pair_str(w, "name", name);
 }
 
-static void message_write(const struct script_answer *a, struct json_writer *w)
+static void message_write(const struct reply *r, struct json_writer *w)
 {
+    const struct script_answer *a = r->answer;
     json_key(w, "message");
     json_open(w, '{');
     json_pair_str(w, "role", STR("assistant"));
@@ -67,7 +71,7 @@ static void message_write(const struct script_answer *a, struct json_writer *w)
         json_open(w, '[');
         for (size_t i = 0; i < a->calls_n; i++) {
             json_open(w, '{');
-            call_open(w, i, a->calls[i].name);
+            call_open(r, w, i, a->calls[i].name);
             json_pair_str(w, "arguments", a->calls[i].arguments);
             json_close(w, '}');
             json_close(w, '}');
@@ -90,7 +94,7 @@ void reply_whole(const struct reply *r, struct buf *out)
     json_open(&w, '[');
     json_open(&w, '{');
     json_pair_int(&w, "index", 0);
-    message_write(r->answer, &w);
+    message_write(r, &w);
     json_key(&w, "logprobs");
     json_put_null(&w);
     json_pair_str(&w, "finish_reason", finish_of(r->answer));
@@ -174,7 +178,7 @@ static void call_chunk(struct streaming *s, size_t i, struct str name, struct st
     json_open(&w, '{');
     json_pair_int(&w, "index", (int64_t)i);
     if (name.n) {
-        call_open(&w, i, name);
+        call_open(s->reply, &w, i, name);
     } else {
         json_key(&w, "function");
         json_open(&w, '{');

@@ -12,6 +12,7 @@ struct reply {
     int64_t created_s;
     size_t prompt_bytes; /* for the usage */
     bool usage;          /* streams: with a last chunk that tells the usage */
+    bool unique_ids;     /* no call's id comes again in another answer */
     enum fault fault;    /* FAULT_BADSSE and FAULT_BADJSON spoil the text; others do not matter here */
 };
 

@@ -253,6 +253,25 @@ TEST(a_whole_answer_is_one_json_object)
     arena_free(a);
 }
 
+TEST(ids_of_calls_start_anew_with_every_answer_unless_they_shall_be_unique)
+{
+    struct script_answer said = {.calls_n = 1};
+    said.calls[0].name = STR("t");
+    said.calls[0].arguments = STR("{}");
+    struct reply r = {.answer = &said, .model = "m", .number = 7};
+    struct buf out = buf_new(NULL, 1 << 16);
+    reply_whole(&r, &out);
+    CHECK(str_has(buf_str(&out), STR("\"id\":\"call_1\"")));
+    r.unique_ids = true;
+    buf_clear(&out);
+    reply_whole(&r, &out);
+    CHECK(str_has(buf_str(&out), STR("\"id\":\"call_7_1\"")));
+    buf_clear(&out);
+    reply_stream(&r, &out);
+    CHECK(str_has(buf_str(&out), STR("\"id\":\"call_7_1\"")));
+    buf_free(&out);
+}
+
 RUN(cmocka_unit_test(an_array_is_walked_from_its_end_past_quotes_and_brackets_in_strings),
     cmocka_unit_test(the_last_message_is_the_one_before_the_state_block),
     cmocka_unit_test(members_behind_the_messages_are_found_too),
@@ -263,4 +282,5 @@ RUN(cmocka_unit_test(an_array_is_walked_from_its_end_past_quotes_and_brackets_in
     cmocka_unit_test(rules_count_turns_and_calls_and_their_own_repeats),
     cmocka_unit_test(a_strict_provider_refuses_calls_without_results_and_results_without_calls),
     cmocka_unit_test(faults_belong_to_the_seed_and_the_number_of_the_request),
-    cmocka_unit_test(a_stream_put_together_is_the_answer), cmocka_unit_test(a_whole_answer_is_one_json_object))
+    cmocka_unit_test(a_stream_put_together_is_the_answer), cmocka_unit_test(a_whole_answer_is_one_json_object),
+    cmocka_unit_test(ids_of_calls_start_anew_with_every_answer_unless_they_shall_be_unique))
