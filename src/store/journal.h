@@ -60,15 +60,22 @@ MUST_USE int ledger_find(struct store *s, struct arena *a, struct str key, struc
 MUST_USE int ledger_list(struct store *s, struct arena *a, int64_t conversation, struct ledger_row **rows, size_t *n,
                          struct err *e);
 
-/* Messages for push channels that are not delivered yet: the first of each conversation, so that their order holds. */
+/* Messages for push channels that are not delivered yet, by their position: at most `max` of those behind `after_pos`,
+ * in order. Positions grow with every append. */
+struct outbox_place {
+    int64_t pos, conversation;
+};
+MUST_USE int outbox_list(struct store *s, struct arena *a, int64_t after_pos, size_t max, struct outbox_place **places,
+                         size_t *n, struct err *e);
+/* The first such message of a conversation: the one whose turn it is. Errors: ERR_NOT_FOUND. */
 struct outbox_row {
     int64_t conversation, seq;
     struct str mid; /* `<conversation>-<seq>`: sent as Idempotency-Key, no other message has it */
     struct str channel;
     struct str text;
 };
-MUST_USE int outbox_list(struct store *s, struct arena *a, size_t max, struct outbox_row **rows, size_t *n,
-                         struct err *e);
+MUST_USE int outbox_first(struct store *s, struct arena *a, int64_t conversation, struct outbox_row *row,
+                          struct err *e);
 
 struct timer_row {
     int64_t conversation, seq, due_us; /* seq of the timer.set event: its id */

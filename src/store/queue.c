@@ -57,12 +57,30 @@ int ledger_list(struct store *s, struct arena *a, int64_t conversation, struct l
     return query_gather(q, a, sizeof **rows, ledger_row, (void **)rows, n, e);
 }
 
+static void outbox_place(struct arena *a, sqlite3_stmt *q, void *element)
+{
+    *(struct outbox_place *)element =
+        (struct outbox_place){.pos = sqlite3_column_int64(q, 0), .conversation = sqlite3_column_int64(q, 1)};
+}
+
+int outbox_list(struct store *s, struct arena *a, int64_t after_pos, size_t max, struct outbox_place **places,
+                size_t *n, struct err *e)
+{
+    sqlite3_stmt *q;
+    int r = store_ask(s, "SELECT pos, conversation FROM outbox WHERE pos > ?1 ORDER BY pos LIMIT ?2", &q, e);
+    if (r < 0)
+        return r;
+    query_int(q, 1, after_pos);
+    query_int(q, 2, max < INT64_MAX ? (int64_t)max : INT64_MAX);
+    return query_gather(q, a, sizeof **places, outbox_place, (void **)places, n, e);
+}
+
 /* The row's own mid is what the event calls itself: for an expert's words that is a name of the sender's, which other
  * conversations may use too. */
-static void outbox_row(struct arena *a, sqlite3_stmt *q, void *element)
+static void outbox_row(struct arena *a, sqlite3_stmt *q, struct outbox_row *row)
 {
     int64_t conversation = sqlite3_column_int64(q, 0), seq = sqlite3_column_int64(q, 1);
-    *(struct outbox_row *)element = (struct outbox_row){
+    *row = (struct outbox_row){
         .conversation = conversation,
         .seq = seq,
         .mid = str_f(a, "%lld-%lld", (long long)conversation, (long long)seq),
@@ -71,19 +89,24 @@ static void outbox_row(struct arena *a, sqlite3_stmt *q, void *element)
     };
 }
 
-int outbox_list(struct store *s, struct arena *a, size_t max, struct outbox_row **rows, size_t *n, struct err *e)
+int outbox_first(struct store *s, struct arena *a, int64_t conversation, struct outbox_row *row, struct err *e)
 {
     sqlite3_stmt *q;
     int r = store_ask(s,
                       "SELECT o.conversation, o.seq, c.channel, e.body FROM outbox o"
                       " JOIN event e ON e.pos = o.pos JOIN conversation c ON c.id = o.conversation"
-                      " WHERE o.pos = (SELECT min(x.pos) FROM outbox x WHERE x.conversation = o.conversation)"
-                      " ORDER BY o.pos LIMIT ?1",
+                      " WHERE o.conversation = ?1 ORDER BY o.pos LIMIT 1",
                       &q, e);
     if (r < 0)
         return r;
-    query_int(q, 1, max < INT64_MAX ? (int64_t)max : INT64_MAX);
-    return query_gather(q, a, sizeof **rows, outbox_row, (void **)rows, n, e);
+    query_int(q, 1, conversation);
+    r = query_step(q, e);
+    if (r > 0)
+        outbox_row(a, q, row);
+    query_close(q);
+    if (r == 0)
+        return err_set(e, ERR_NOT_FOUND, "nothing waits in conversation %lld", (long long)conversation);
+    return r < 0 ? r : 0;
 }
 
 static void timer_row(struct arena *a, sqlite3_stmt *q, void *element)

@@ -333,7 +333,66 @@ def asking_for_customers_that_nobody_lists_takes_no_memory(w):
         service.shutdown()
 
 
-CHECKS = [replies_of_push_channels_are_sent_until_they_are_taken,
+class Choosy(http.server.BaseHTTPRequestHandler):
+    """A push channel that refuses what goes to a label `gone...`, and notes when each message came."""
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.server.lock:
+            self.server.came.setdefault(body["label"], []).append((time.time(), body["text"]))
+        self.send_response(410 if body["label"].startswith(self.server.refused) else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def those_whose_messages_are_refused_hold_up_nobody_else(w):
+    receiver = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Choosy)
+    receiver.lock, receiver.came, receiver.refused = threading.Lock(), {}, "gone"
+    receiver.handle_error = lambda *_: None
+    threading.Thread(target=receiver.serve_forever, daemon=True).start()
+    server = w.serve(w.workspace(), "channel.push_url=http://127.0.0.1:%d/in" % receiver.server_port)
+    try:
+        staff = operator(server)
+        labels = ["gone%d" % i for i in range(300)]
+        talks = {}
+        for label in labels:
+            talks[label] = Conversation(staff, label, customer="ana", channel="push:chat", label=label)
+            talks[label].say("Where is my card?")
+        end = time.time() + 10
+        while not set(labels) <= set(receiver.came):
+            check(time.time() < end, len(receiver.came), "of 300 were tried")
+            time.sleep(0.02)
+        talks["gone0"].say("And now?")
+        for i in range(3):
+            began = time.time()
+            good = Conversation(staff, "good%d" % i, customer="ana", channel="push:chat", label="good%d" % i)
+            good.say("Where is my card?")
+            while "good%d" % i not in receiver.came:
+                check(time.time() < began + 2, "a good one waits for those that are refused")
+                time.sleep(0.01)
+        time.sleep(4)
+        for label in labels:  # each waits 1 s, 2 s, 4 s before it is tried again
+            at = [t for t, _ in receiver.came[label]]
+            check(len(at) > 1 and all(b - a > 0.95 * 2 ** i for i, (a, b) in enumerate(zip(at, at[1:]))), label, at)
+        receiver.refused = "nobody"
+        want = [e["text"] for e in talks["gone0"].all() if e["type"] == "message" and e["from"] == "agent"]
+        end = time.time() + 12
+        while True:  # once it is taken the next one goes at once, in order
+            said = [text for _, text in receiver.came["gone0"]]
+            if len(want) == 2 and said[-2:] == want:
+                break
+            check(time.time() < end, said, want)
+            time.sleep(0.05)
+        server.stop()
+    finally:
+        receiver.shutdown()
+
+
+CHECKS = [replies_of_push_channels_are_sent_until_they_are_taken, those_whose_messages_are_refused_hold_up_nobody_else,
           asking_for_customers_that_nobody_lists_takes_no_memory,
           the_end_is_orderly_and_what_was_acknowledged_is_there, a_second_server_on_the_same_store_does_not_start,
           a_port_in_use_is_said_in_one_sentence, settings_that_are_wrong_are_named_with_their_line, words_on_the_command_line_are_checked,

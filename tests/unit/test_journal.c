@@ -234,38 +234,44 @@ TEST(the_first_result_of_an_action_stands_for_ever)
 TEST(a_push_channel_s_message_waits_until_it_is_delivered)
 {
     struct place p = place_new();
-    struct outbox_row *rows;
+    struct outbox_row row;
+    struct outbox_place *places;
     size_t n;
     put_everything(&p, 7, "push:sms");
     put_everything(&p, 8, "web");
-    CHECK(outbox_list(p.s, p.a, 10, &rows, &n, NULL) == 0);
+    CHECK(outbox_list(p.s, p.a, 0, 10, &places, &n, NULL) == 0);
     CHECK_INT(n, 1); /* m5 was delivered */
-    CHECK_STR(rows[0].mid, "7-10");
-    CHECK_STR(rows[0].text, "Done.");
-    CHECK_STR(rows[0].channel, "push:sms");
-    CHECK(rows[0].conversation == 7 && rows[0].seq == 10);
+    CHECK_INT(places[0].conversation, 7);
+    int64_t first = places[0].pos;
+    CHECK(outbox_first(p.s, p.a, 8, &row, NULL) == ERR_NOT_FOUND);
+    CHECK(outbox_first(p.s, p.a, 7, &row, NULL) == 0);
+    CHECK_STR(row.mid, "7-10");
+    CHECK_STR(row.text, "Done.");
+    CHECK_STR(row.channel, "push:sms");
+    CHECK(row.conversation == 7 && row.seq == 10);
     CHECK(put(&p, 7, 15, EVENT_HUMAN_MESSAGE, "{\"mid\":\"h1\",\"text\":\"Hello\",\"expert\":\"eva\"}") == 0);
-    CHECK(outbox_list(p.s, p.a, SIZE_MAX, &rows, &n, NULL) == 0 && n == 1); /* h1 waits behind it */
-    CHECK(rows[0].seq == 10);
+    CHECK(outbox_list(p.s, p.a, 0, 1, &places, &n, NULL) == 0 && n == 1 && places[0].pos == first);
+    CHECK(outbox_list(p.s, p.a, first, SIZE_MAX, &places, &n, NULL) == 0 && n == 1 && places[0].pos > first);
+    CHECK(outbox_first(p.s, p.a, 7, &row, NULL) == 0 && row.seq == 10);       /* h1 waits behind it */
     CHECK(put(&p, 7, 16, EVENT_MESSAGE_DELIVERED, "{\"mid\":\"m10\"}") == 0); /* without `of`: an old journal */
-    CHECK(outbox_list(p.s, p.a, SIZE_MAX, &rows, &n, NULL) == 0 && n == 1);
-    CHECK_STR(rows[0].mid, "7-15");
+    CHECK(outbox_first(p.s, p.a, 7, &row, NULL) == 0 && row.seq == 15);
+    CHECK_STR(row.mid, "7-15");
     CHECK(put(&p, 7, 17, EVENT_MESSAGE_DELIVERED, "{\"mid\":\"7-15\",\"of\":15}") == 0);
-    CHECK(outbox_list(p.s, p.a, 10, &rows, &n, NULL) == 0 && n == 0);
+    CHECK(outbox_first(p.s, p.a, 7, &row, NULL) == ERR_NOT_FOUND);
+    CHECK(outbox_list(p.s, p.a, 0, 10, &places, &n, NULL) == 0 && n == 0);
     place_free(&p);
 }
 
 TEST(delivering_one_message_takes_no_other_out_of_the_outbox)
 {
     struct place p = place_new();
-    struct outbox_row *rows;
-    size_t n;
+    struct outbox_row row;
     struct sha256 before, after;
     put_everything(&p, 7, "push:sms");
     /* an expert whose program names its message as the agent's is named */
     CHECK(put(&p, 7, 15, EVENT_HUMAN_MESSAGE, "{\"mid\":\"m10\",\"text\":\"Hello\",\"expert\":\"eva\"}") == 0);
     CHECK(put(&p, 7, 16, EVENT_MESSAGE_DELIVERED, "{\"mid\":\"7-10\",\"of\":10}") == 0);
-    CHECK(outbox_list(p.s, p.a, 10, &rows, &n, NULL) == 0 && n == 1 && rows[0].seq == 15);
+    CHECK(outbox_first(p.s, p.a, 7, &row, NULL) == 0 && row.seq == 15);
     CHECK(journal_derived_sha(p.s, &before, NULL) == 0);
     CHECK(journal_refold(p.s, NULL) == 0);
     CHECK(journal_derived_sha(p.s, &after, NULL) == 0);
