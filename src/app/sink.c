@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,14 +20,17 @@ static mode_t mode_of_new(void)
     return 0666 & ~mask;
 }
 
-/* A file beside the target, with the mode that the target has or would have. */
-static int part_open(struct arena *a, struct sink *s, mode_t mode, struct err *e)
+/* A file beside the target, with the mode that the target has or would have; `st`: the target's, when there is one. */
+static int part_open(struct arena *a, struct sink *s, const struct stat *st, struct err *e)
 {
+    mode_t mode = st ? st->st_mode & 0777 : mode_of_new();
     char *part = (char *)str_f(a, "%s.XXXXXX", s->target).p;
     int fd = mkstemp(part);
     if (fd < 0)
         return failed(s, e);
     s->part = part;
+    if (st && fchown(fd, st->st_uid, st->st_gid) < 0)
+        errno = 0; /* who may not give a file away keeps it, as an editor that saves it does */
     s->f = fchmod(fd, mode) == 0 ? fdopen(fd, "wb") : NULL;
     if (s->f)
         return 0;
@@ -46,13 +50,14 @@ int sink_open(struct arena *a, const char *path, struct sink *out, struct err *e
     bool there = stat(path, &st) == 0;
     bool direct = there ? !S_ISREG(st.st_mode) : lstat(path, &st) == 0; /* a link to nothing yet */
     if (direct) {
+        signal(SIGPIPE, SIG_IGN); /* a reader that left is an error like a full disk */
         out->f = fopen(path, "wb");
         return out->f ? 0 : failed(out, e);
     }
-    if (there && !realpath(path, real))
+    if (there && (access(path, W_OK) < 0 || !realpath(path, real)))
         return failed(out, e);
     out->target = there ? str_f(a, "%s", real).p : path;
-    return part_open(a, out, there ? st.st_mode & 0777 : mode_of_new(), e);
+    return part_open(a, out, there ? &st : NULL, e);
 }
 
 int sink_write(struct sink *s, struct str text, struct err *e)
@@ -62,7 +67,7 @@ int sink_write(struct sink *s, struct str text, struct err *e)
 
 int sink_close(struct sink *s, int r, struct err *e)
 {
-    bool good = fflush(s->f) == 0;
+    bool good = fflush(s->f) == 0 && (!s->part || fsync(fileno(s->f)) == 0);
     if (s->path)
         good = fclose(s->f) == 0 && good;
     if (good && r == 0 && s->part)

@@ -1,5 +1,5 @@
 /* sink: where a command's result goes: stdout, or the file of -o. A plain file appears only when it is whole and keeps the
- * mode that it had; a link stays one; a device or a pipe is written to as it is. */
+ * mode and owner that it had; a link stays one; a device or a pipe is written to as it is. */
 #ifndef APP_SINK_H
 #define APP_SINK_H
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static struct place {
@@ -97,12 +98,54 @@ TEST(a_pipe_is_written_to_and_stays_one)
     CHECK(stat(p.file, &st) == 0 && S_ISFIFO(st.st_mode));
 }
 
+TEST(a_reader_that_left_is_an_error)
+{
+    struct sink s;
+    struct err e = {0};
+    CHECK_INT(mkfifo(p.file, 0600), 0);
+    int fd = open(p.file, O_RDONLY | O_NONBLOCK);
+    CHECK_INT(sink_open(p.a, p.file, &s, &e), 0);
+    close(fd);
+    CHECK_INT(sink_close(&s, sink_write(&s, STR("one"), &e), &e), ERR_IO);
+}
+
+TEST(a_file_keeps_its_owner)
+{
+    struct stat st;
+    CHECK_INT(put(p.file, "one", 0), 0);
+    if (chown(p.file, 1234, 1235) < 0) {
+        print_message("skipped: files cannot be given away here\n");
+        return;
+    }
+    CHECK_INT(put(p.file, "two", 0), 0);
+    CHECK(stat(p.file, &st) == 0 && st.st_uid == 1234 && st.st_gid == 1235);
+}
+
+/* Nodes of our own: 1, 3 is the null device and 1, 7 the full one. */
+TEST(a_device_stays_one_and_says_when_it_is_full)
+{
+    struct stat st;
+    for (unsigned kind = 3; kind <= 7; kind += 4) {
+        if (mknod(p.file, S_IFCHR | 0600, makedev(1, kind)) < 0) {
+            print_message("skipped: no device can be made here\n");
+            return;
+        }
+        int r = put(p.file, "one", 0);
+        CHECK(lstat(p.file, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, kind));
+        CHECK_INT(r, kind == 3 ? 0 : ERR_IO);
+        unlink(p.file);
+    }
+}
+
 TEST(a_folder_that_is_not_there_is_an_error)
 {
     CHECK_INT(put(str_f(p.a, "%s/none/file", p.folder).p, "one", 0), ERR_IO);
 }
 
-RUN(cmocka_unit_test_setup_teardown(a_file_is_there_when_it_is_whole_and_not_before, begin, end),
+RUN(cmocka_unit_test_setup_teardown(a_reader_that_left_is_an_error, begin, end),
+    cmocka_unit_test_setup_teardown(a_file_keeps_its_owner, begin, end),
+    cmocka_unit_test_setup_teardown(a_device_stays_one_and_says_when_it_is_full, begin, end),
+    cmocka_unit_test_setup_teardown(a_file_is_there_when_it_is_whole_and_not_before, begin, end),
     cmocka_unit_test_setup_teardown(a_link_stays_a_link_and_a_file_keeps_its_mode, begin, end),
     cmocka_unit_test_setup_teardown(a_link_to_nothing_yet_makes_the_file, begin, end),
     cmocka_unit_test_setup_teardown(a_pipe_is_written_to_and_stays_one, begin, end),
