@@ -331,9 +331,9 @@ static int talk(struct command_context *c, struct chat *ch, const struct setting
     struct sessions sessions;
     const char *customer = command_option(c, "--as", NULL), *locale = command_option(c, "--locale", "en");
     if (!customer || !session_customer_ok(str_of(customer)))
-        return err_set(c->err, ERR_INVALID, "say who you are: --as CUSTOMER, such as --as ana");
+        return command_usage(c, "say who you are: --as CUSTOMER, such as --as ana");
     if (strlen(locale) > 16 || strpbrk(locale, "\"\\"))
-        return err_set(c->err, ERR_INVALID, "--locale %s: write a locale such as en, pt-BR or es-MX", locale);
+        return command_usage(c, "--locale %s: write a locale such as en, pt-BR or es-MX", locale);
     if (sessions_load(c->arena, str_f(c->arena, "%.*s/data", STR_ARG(s->dir)).p, &sessions, c->err) < 0)
         return c->err->code;
     ch->token = session_token(c->arena, &sessions, str_of(customer), clock_now_us() / 1000000 + SESSION_SECONDS);
@@ -360,12 +360,11 @@ int cmd_chat(struct command_context *c)
 {
     struct house h = {.arena = c->arena};
     struct chat ch = {0};
-    if (c->sets_n < COMMAND_SETS_MAX)
-        c->sets[c->sets_n++] = str_f(c->arena, "agent=%s", c->argv[0]).p;
-    if (command_settings(c, &h.settings) < 0)
-        return c->err->code;
+    c->sets[c->sets_n++] = str_f(c->arena, "agent=%s", c->argv[0]).p;
+    int r = command_settings(c, &h.settings);
+    if (r)
+        return r;
     ch.url = store_holder(c->arena, str_c(c->arena, h.settings.store));
-    int r;
     if (ch.url.n) {
         r = loop_new(&ch.loop, c->err);
         if (r == 0)

@@ -1,6 +1,5 @@
 /* cmd_eval: import, export, judge and report: conversations in, verdicts and figures out. */
 #include "app/command.h"
-#include "app/sink.h"
 #include "base/clock.h"
 #include "base/rng.h"
 #include "eval/assess.h"
@@ -17,17 +16,27 @@
 
 enum { EVENTS_MAX = 1 << 20, REPORT_BYTES_MAX = 1 << 26, SECRET_BYTES = 32, PROGRESS_EVERY = 200 };
 
-static int put_out(struct command_context *c, struct str text)
-{
-    struct sink s;
-    int r = sink_open(c->arena, c->output, &s, c->err);
-    return r ? r : sink_close(&s, sink_write(&s, text, c->err), c->err);
-}
+/* --- what these commands share --- */
 
 static void progress(size_t done, size_t n)
 {
     if (isatty(STDERR_FILENO) && n > PROGRESS_EVERY && (done % PROGRESS_EVERY == 0 || done == n))
         fprintf(stderr, "\rjudged %zu of %zu%s", done, n, done == n ? "\n" : "");
+}
+
+/* Opens the store for the set that argv[0] names. */
+static int open_set(struct command_context *c, struct store_config *config, struct store **s,
+                    struct dataset_item **items, size_t *n)
+{
+    int r = command_set_there(c, config->path);
+    if (r == 0)
+        r = store_open(config, s, c->err);
+    if (r)
+        return r;
+    r = dataset_items(*s, c->arena, c->argv[0], items, n, c->err);
+    if (r)
+        store_close(*s);
+    return r == ERR_NOT_FOUND ? command_no_set(c) : r;
 }
 
 /* --- import --- */
@@ -78,7 +87,7 @@ static int import_told(struct command_context *c, const struct import_batch *b)
         json_close(&w, '}');
         json_close(&w, '}');
         buf_addc(&out, '\n');
-        return put_out(c, buf_str(&out));
+        return command_tell(c, buf_str(&out));
     }
     buf_addf(&out, "%.*s: %zu conversations, %zu messages, %zu calls\n", STR_ARG(b->set), b->n, b->messages, b->calls);
     if (b->already)
@@ -87,7 +96,7 @@ static int import_told(struct command_context *c, const struct import_batch *b)
         buf_addf(&out, "%zu calls have no answer: their conversations were cut off\n", b->calls_unanswered);
     for (size_t i = 0; i < b->ignored_n; i++)
         buf_addf(&out, "left out: %.*s, %zu times\n", STR_ARG(b->ignored[i].field), b->ignored[i].n);
-    return put_out(c, buf_str(&out));
+    return command_tell(c, buf_str(&out));
 }
 
 int cmd_import(struct command_context *c)
@@ -97,20 +106,16 @@ int cmd_import(struct command_context *c)
     struct import_batch batch;
     struct store *s;
     struct str bytes;
-    if (!set) {
-        fprintf(stderr, "candor import: --set NAME says what the set is called\n");
-        return 2;
-    }
+    if (!set)
+        return command_usage(c, "--set NAME says what the set is called");
     int r = command_settings(c, &settings);
     if (r == 0)
         r = file_read(c, c->argv[1], &bytes);
-    if (r == 0)
-        r = import_read(c->arena, c->argv[0], slash ? slash + 1 : c->argv[1], bytes, set, clock_now_us(), &batch,
-                        c->err);
-    if (r == ERR_NOT_FOUND) { /* of the format: a word of the command line */
-        fprintf(stderr, "candor import: %s\n", c->err->text);
-        return 2;
-    }
+    if (r)
+        return r;
+    r = import_read(c->arena, c->argv[0], slash ? slash + 1 : c->argv[1], bytes, set, clock_now_us(), &batch, c->err);
+    if (r == ERR_NOT_FOUND) /* of the format: a word of the command line */
+        return command_usage(c, "%s", c->err->text);
     if (r == 0)
         r = settings_data_dir(&settings, c->err);
     if (r)
@@ -134,8 +139,11 @@ static int export_one(struct command_context *c, struct store *s, const char *fo
     struct event *events;
     size_t n;
     int r = journal_read(s, conversation, item->conversation, 0, EVENTS_MAX, &events, &n, c->err);
-    if (r == 0)
+    if (r == 0) {
         r = export_line(conversation, format, item, events, n, secret, &line, c->err);
+        if (r == ERR_NOT_FOUND) /* of the format: a word of the command line */
+            r = command_usage(c, "%s", c->err->text);
+    }
     if (r == 0)
         r = sink_write(sink, buf_str(&line), c->err);
     arena_free(conversation);
@@ -155,13 +163,11 @@ int cmd_export(struct command_context *c)
     if (r)
         return r;
     struct store_config config = {.path = str_c(c->arena, settings.store), .read_only = true};
-    r = store_open(&config, &s, c->err);
+    r = open_set(c, &config, &s, &items, &n);
     if (r)
         return r;
     rng_bytes(secret, sizeof secret);
-    r = dataset_items(s, c->arena, c->argv[0], &items, &n, c->err);
-    if (r == 0)
-        r = sink_open(c->arena, c->output, &sink, c->err);
+    r = sink_open(c->arena, c->output, &sink, c->err);
     if (r == 0) {
         for (size_t i = 0; i < n && r == 0; i++)
             r = export_one(c, s, format, &items[i], (struct str){secret, sizeof secret}, &sink);
@@ -207,7 +213,7 @@ static int judge_told(struct command_context *c, const struct summary *s, struct
         struct json_writer w = {.out = &out};
         summary_json(c->arena, s, note, &w);
         buf_addc(&out, '\n');
-        return put_out(c, buf_str(&out));
+        return command_tell(c, buf_str(&out));
     }
     buf_addf(&out, "%.*s: %zu conversations judged\n", STR_ARG(s->set), s->conversations);
     for (size_t i = 0; i < s->judges_n; i++) {
@@ -219,7 +225,7 @@ static int judge_told(struct command_context *c, const struct summary *s, struct
     }
     if (note.n)
         buf_addf(&out, "%.*s\n", STR_ARG(note));
-    return put_out(c, buf_str(&out));
+    return command_tell(c, buf_str(&out));
 }
 
 static struct str busy_note(struct command_context *c)
@@ -247,17 +253,15 @@ int cmd_judge(struct command_context *c)
     if (r)
         return r;
     struct store_config config = {.path = str_c(c->arena, settings.store)};
-    r = store_open(&config, &s, c->err);
+    r = open_set(c, &config, &s, &items, &n);
     if (r == ERR_BUSY) {
         note = busy_note(c);
         config.read_only = true;
-        r = store_open(&config, &s, c->err);
+        r = open_set(c, &config, &s, &items, &n);
     }
     if (r)
         return r;
-    r = dataset_items(s, c->arena, c->argv[0], &items, &n, c->err);
-    if (r == 0)
-        r = assess_set(s, c->arena, judges, judges_n, items, n, progress, &found, c->err);
+    r = assess_set(s, c->arena, judges, judges_n, items, n, progress, &found, c->err);
     if (r == 0 && !config.read_only)
         r = verdict_put(s, found.rows, found.n, c->err);
     store_close(s);
@@ -315,7 +319,7 @@ static int report_told(struct command_context *c, const struct summary *s, struc
     } else {
         summary_text(c->arena, s, note, &out);
     }
-    return put_out(c, buf_str(&out));
+    return command_tell(c, buf_str(&out));
 }
 
 int cmd_report(struct command_context *c)
@@ -329,19 +333,18 @@ int cmd_report(struct command_context *c)
     struct str note = STR("");
     size_t judges_n = 0, n = 0;
     int r = command_settings(c, &settings);
-    if (r == 0)
-        r = judge_load(c->arena, str_c(c->arena, settings.dir), &judges, &judges_n, c->err);
+    if (r)
+        return r;
+    r = judge_load(c->arena, str_c(c->arena, settings.dir), &judges, &judges_n, c->err);
     if (r == ERR_NOT_FOUND) /* figures do not need judges */
         r = 0;
     if (r)
         return r;
     struct store_config config = {.path = str_c(c->arena, settings.store), .read_only = true};
-    r = store_open(&config, &s, c->err);
+    r = open_set(c, &config, &s, &items, &n);
     if (r)
         return r;
-    r = dataset_items(s, c->arena, c->argv[0], &items, &n, c->err);
-    if (r == 0)
-        r = verdicts(c, s, &settings, items, n, judges, judges_n, &found, &note);
+    r = verdicts(c, s, &settings, items, n, judges, judges_n, &found, &note);
     store_close(s);
     if (r)
         return r;

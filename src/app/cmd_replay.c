@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { STALLED_US = 60000000 };
+enum { STALLED_US = 60000000, RESULT_BYTES_MAX = 1 << 16 };
 
 static void post_to_loop(void *loop, void (*fn)(void *), void *x)
 {
@@ -38,9 +38,9 @@ static int set_up(struct command_context *c, struct stage *s, const struct setti
     const char *target = str_f(a, "%s/data/replay.db", dir).p, *recording = str_f(a, "%s/data/replay.jsonl", dir).p;
     struct str bundle;
     struct store_config from = {.path = str_c(a, settings->store), .read_only = true};
-    if (settings_data_dir(settings, c->err) < 0 || loop_new(&s->loop, c->err) < 0 ||
-        client_new(s->loop, &s->client, c->err) < 0 || store_open(&from, &s->source, c->err) < 0 ||
-        replay_write_recording(s->source, set, recording, c->err) < 0 ||
+    if (command_set_there(c, from.path) < 0 || settings_data_dir(settings, c->err) < 0 ||
+        loop_new(&s->loop, c->err) < 0 || client_new(s->loop, &s->client, c->err) < 0 ||
+        store_open(&from, &s->source, c->err) < 0 || replay_write_recording(s->source, set, recording, c->err) < 0 ||
         replay_new(s->source, set, &s->replay, c->err) < 0)
         return c->err->code;
     for (const char *const *tail = (const char *const[]){"", "-wal", "-shm", NULL}; *tail; tail++)
@@ -89,27 +89,30 @@ static int play(struct stage *s, struct err *e)
     return 0;
 }
 
-static void print(const struct command_context *c, const struct replay_result *r, double seconds)
+static int told(struct command_context *c, const struct replay_result *r, double seconds)
 {
+    struct buf b = buf_new(c->arena, RESULT_BYTES_MAX);
     double reuse = r->prompts.bytes ? 100.0 * (double)r->prompts.prefix_bytes / (double)r->prompts.bytes : 0;
     if (c->json) {
-        printf("{\"conversations\":%zu,\"equal\":%zu,\"left_out\":%zu,", r->conversations, r->equal, r->left_out);
-        printf("\"calls\":%zu,\"calls_equal\":%zu,\"replies\":%zu,\"replies_equal\":%zu,", r->calls, r->calls_equal,
-               r->replies, r->replies_equal);
-        printf("\"prompts\":%lld,\"prompts_reproduced\":%lld,\"prefix_reuse_percent\":%.1f,\"seconds\":%.2f}\n",
-               (long long)r->prompts.prompts, (long long)r->prompts.reproduced, reuse, seconds);
-        return;
+        buf_addf(&b, "{\"conversations\":%zu,\"equal\":%zu,\"left_out\":%zu,", r->conversations, r->equal, r->left_out);
+        buf_addf(&b, "\"calls\":%zu,\"calls_equal\":%zu,\"replies\":%zu,\"replies_equal\":%zu,", r->calls,
+                 r->calls_equal, r->replies, r->replies_equal);
+        buf_addf(&b, "\"prompts\":%lld,\"prompts_reproduced\":%lld,\"prefix_reuse_percent\":%.1f,\"seconds\":%.2f}\n",
+                 (long long)r->prompts.prompts, (long long)r->prompts.reproduced, reuse, seconds);
+        return command_tell(c, buf_str(&b));
     }
-    printf("conversations equal      %zu of %zu\n", r->equal, r->conversations);
-    printf("calls with arguments     %zu of %zu\n", r->calls_equal, r->calls);
-    printf("replies                  %zu of %zu\n", r->replies_equal, r->replies);
-    printf("prompt hashes reproduced %lld of %lld\n", (long long)r->prompts.reproduced, (long long)r->prompts.prompts);
-    printf("prompt bytes re-used     %.1f %% as an exact prefix\n", reuse);
-    printf("time                     %.2f s\n", seconds);
+    buf_addf(&b, "conversations equal      %zu of %zu\n", r->equal, r->conversations);
+    buf_addf(&b, "calls with arguments     %zu of %zu\n", r->calls_equal, r->calls);
+    buf_addf(&b, "replies                  %zu of %zu\n", r->replies_equal, r->replies);
+    buf_addf(&b, "prompt hashes reproduced %lld of %lld\n", (long long)r->prompts.reproduced,
+             (long long)r->prompts.prompts);
+    buf_addf(&b, "prompt bytes re-used     %.1f %% as an exact prefix\n", reuse);
+    buf_addf(&b, "time                     %.2f s\n", seconds);
     if (r->left_out)
-        printf("left out                 %zu, the first being %.*s\n", r->left_out, STR_ARG(r->first_left_out));
+        buf_addf(&b, "left out                 %zu, the first being %.*s\n", r->left_out, STR_ARG(r->first_left_out));
     if (r->first_difference.n)
-        printf("first difference: %.*s\n", STR_ARG(r->first_difference));
+        buf_addf(&b, "first difference: %.*s\n", STR_ARG(r->first_difference));
+    return command_tell(c, buf_str(&b));
 }
 
 int cmd_replay(struct command_context *c)
@@ -117,19 +120,20 @@ int cmd_replay(struct command_context *c)
     struct settings settings;
     struct stage s = {0};
     struct replay_result result;
-    if (command_settings(c, &settings) < 0)
-        return c->err->code;
-    int r = set_up(c, &s, &settings);
+    int r = command_settings(c, &settings);
+    if (r)
+        return r;
+    r = set_up(c, &s, &settings);
     if (r == 0) {
         int64_t began = clock_mono_us();
         r = play(&s, c->err);
         double seconds = (double)(clock_mono_us() - began) / 1e6;
         if (r == 0)
             r = replay_compare(s.replay, s.target, s.agent, c->arena, &result, c->err);
-        if (r == 0) {
-            print(c, &result, seconds);
+        if (r == 0)
+            r = told(c, &result, seconds);
+        if (r == 0)
             r = result.equal == result.conversations && result.prompts.reproduced == result.prompts.prompts ? 0 : 1;
-        }
     }
     tear_down(&s);
     return r;

@@ -29,14 +29,15 @@ int cmd_serve(struct command_context *c)
 {
     struct house h = {.arena = c->arena};
     int64_t port;
-    if (command_settings(c, &h.settings) < 0)
-        return c->err->code;
+    int r = command_settings(c, &h.settings);
+    if (r)
+        return r;
     const char *given = command_option(c, "--port", NULL);
     if (given && (str_int(str_of(given), &port) < 0 || port < 0 || port > 65535))
-        return err_set(c->err, ERR_INVALID, "--port %s: a port is a number from 0 to 65535", given);
+        return command_usage(c, "--port %s: a port is a number from 0 to 65535", given);
     if (given)
         h.settings.port = (int)port;
-    int r = house_open(&h, c->err);
+    r = house_open(&h, c->err);
     if (r == 0) {
         loop_post(h.loop, announce, &h);
         loop_run(h.loop, on_signal, &h);

@@ -3,6 +3,8 @@
 #include "base/fault.h"
 #include "base/log.h"
 
+#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,43 +13,45 @@
 static int cmd_help(struct command_context *c);
 static int cmd_version(struct command_context *c);
 
-/* The table. `options` are those of the row alone; a name that ends in = takes a value. */
+/* What most commands take. `PLACE`: those that read a workspace; `TOLD`: those that also tell a result. */
+#define PLACE "--workspace= --set="
+#define TOLD  PLACE " --json -o="
+
+/* The table. `options` are those of the row alone; a name that ends in = takes a value. `common`: which of TOLD it takes. */
 static const struct row {
     const char *name;
     int (*run)(struct command_context *c);
     const char *arguments;
     int arguments_min, arguments_max;
-    const char *options;
+    const char *options, *common;
     const char *what;
 } rows[] = {
-    {"serve", cmd_serve, "", 0, 0, "--port=", "answer customers: HTTP API, chat page, workers"},
-    {"chat", cmd_chat, "AGENT", 1, 1, "--as= --locale=", "talk to an agent in the terminal, as a customer (--as)"},
-    {"check", cmd_check, "", 0, 0, "", "read the workspace's modules and judges, say what is wrong"},
+    {"serve", cmd_serve, "", 0, 0, "--port=", PLACE, "answer customers: HTTP API, chat page, workers"},
+    {"chat", cmd_chat, "AGENT", 1, 1, "--as= --locale=", PLACE,
+     "talk to an agent in the terminal, as a customer (--as)"},
+    {"check", cmd_check, "", 0, 0, "", TOLD, "read the workspace's modules and judges, say what is wrong"},
     {"import", cmd_import, "FORMAT FILE", 2, 2,
-     "--set=", "recorded conversations into a set (tau-bench, openai-jsonl, candor-jsonl)"},
+     "--set=", "--workspace= --json -o=", "recorded conversations into a set (tau-bench, openai-jsonl, candor-jsonl)"},
     {"export", cmd_export, "SET", 1, 1,
-     "--format=", "a set's conversations, a line each: openai-jsonl (default), tau-bench, candor-jsonl"},
-    {"judge", cmd_judge, "SET", 1, 1,
-     "--judge=", "verdicts of the workspace's judges on a set, or on an agent's conversations"},
-    {"report", cmd_report, "SET", 1, 1, "", "pass^k, failure rates, the worst conversations"},
-    {"replay", cmd_replay, "SET", 1, 1, "", "run recorded conversations through the engine and compare"},
-    {"audit", cmd_audit, "[verify]", 0, 1, "", "verify hash chain, prompts and derived tables of the store"},
-    {"help", cmd_help, "[COMMAND]", 0, 1, "", "this list"},
-    {"version", cmd_version, "", 0, 0, "", "the program's version"},
+     "--format=", PLACE " -o=", "a set's conversations, a line each: openai-jsonl (default), tau-bench, candor-jsonl"},
+    {"judge", cmd_judge, "SET", 1, 1, "--judge=", TOLD,
+     "verdicts of the workspace's judges on a set, or on an agent's conversations"},
+    {"report", cmd_report, "SET", 1, 1, "", TOLD, "pass^k, failure rates, the worst conversations"},
+    {"replay", cmd_replay, "SET", 1, 1, "", TOLD, "run recorded conversations through the engine and compare"},
+    {"audit", cmd_audit, "[verify]", 0, 1, "", TOLD, "verify hash chain, prompts and derived tables of the store"},
+    {"help", cmd_help, "[COMMAND]", 0, 1, "", "", "this list"},
+    {"version", cmd_version, "", 0, 0, "", "--json", "the program's version"},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
-
-/* Every row takes these too; a row's own option of the same name wins. */
-static const char common_options[] = "--workspace= --set= --json -o= --help -h";
 
 static int usage(FILE *out, const struct row *row)
 {
     fprintf(out, "usage: candor %s%s%s", row->name, *row->arguments ? " " : "", row->arguments);
-    char options[128], *rest = options;
-    snprintf(options, sizeof options, "%s", row->options);
+    char options[160], *rest = options;
+    snprintf(options, sizeof options, "%s%s%s", row->options, *row->options && *row->common ? " " : "", row->common);
     for (char *o = strsep(&rest, " "); o && *o; o = strsep(&rest, " "))
         fprintf(out, " [%s%s]", o, o[strlen(o) - 1] == '=' ? "..." : "");
-    fputs(" [--workspace DIR] [--json] [-o FILE]\n", out);
+    putc('\n', out);
     return 2;
 }
 
@@ -80,11 +84,11 @@ static int cmd_help(struct command_context *c)
     puts("candor runs customer-support agents and proves how good they are.\n");
     for (size_t i = 0; i < ROWS; i++)
         printf("  candor %-8s %-12s %s\n", rows[i].name, rows[i].arguments, rows[i].what);
-    puts("\nCommon: --workspace DIR (else $CANDOR_WORKSPACE, the current folder, or the example of the set's name), "
-         "--json, -o FILE,\n"
-         "--set KEY=VALUE over candor.yaml (`import` takes its set's name there). Exit status: 0 yes, 1 the answer is "
-         "no,\n"
-         "2 usage, 3 the world failed, 4 bad input data. Start with: make run");
+    puts("\nMost take --workspace DIR (else $CANDOR_WORKSPACE, the current folder, or the example of the set's name),\n"
+         "--json, -o FILE, and --set KEY=VALUE over candor.yaml (`import` takes its set's name there); `candor help\n"
+         "COMMAND` says which. Start with: make run\n\n"
+         "Exit status: 0 yes, 1 the answer is no, 2 usage, 3 the world failed, 4 bad input data (also a key file that\n"
+         "others can read).");
     return 0;
 }
 
@@ -104,7 +108,41 @@ const char *command_option(const struct command_context *c, const char *name, co
 
 int command_settings(struct command_context *c, struct settings *out)
 {
-    return settings_load(c->arena, c->workspace, c->sets, c->sets_n, out, c->err);
+    int r = settings_load(c->arena, c->workspace, c->sets, c->sets_n, out, c->err);
+    if (r == ERR_INVALID && c->sets_n && settings_load(c->arena, c->workspace, NULL, 0, out, NULL) == 0)
+        return command_usage(c, "%s", c->err->text);
+    return r;
+}
+
+int command_no_set(struct command_context *c)
+{
+    return err_set(c->err, ERR_NOT_FOUND,
+                   "there is no set %s here, and no conversation of an agent %s; import one first with `candor import`",
+                   c->argv[0], c->argv[0]);
+}
+
+int command_set_there(struct command_context *c, const char *path)
+{
+    struct stat st;
+    return stat(path, &st) < 0 && errno == ENOENT ? command_no_set(c) : 0;
+}
+
+int command_usage(const struct command_context *c, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "candor %s: ", c->name);
+    vfprintf(stderr, format, args);
+    putc('\n', stderr);
+    va_end(args);
+    return COMMAND_USAGE;
+}
+
+int command_tell(struct command_context *c, struct str text)
+{
+    struct sink s;
+    int r = sink_open(c->arena, c->output, &s, c->err);
+    return r ? r : sink_close(&s, sink_write(&s, text, c->err), c->err);
 }
 
 int command_status(int code)
@@ -115,6 +153,7 @@ int command_status(int code)
     case ERR_NOT_FOUND:
     case ERR_CONFLICT:
     case ERR_DUPLICATE:
+    case ERR_DENIED: /* a key file that others can read is as bad as one that is empty */
     case ERR_LIMIT:
     case ERR_UNDEFINED: return 4;
     default: return code > 0 ? code : 3;
@@ -152,12 +191,14 @@ static int option_kind(const char *options, const char *arg)
 /* What is behind a '=' may be a secret and is not repeated. */
 static int unknown_option(const struct row *row, struct arena *a, const char *arg)
 {
-    struct str name = {arg, strcspn(arg, "=")}, rest = str_f(a, "%s %s", common_options, row->options), option;
+    struct str name = {arg, strcspn(arg, "=")}, rest = str_f(a, "--help %s %s", row->options, row->common), option;
     const char *names[32] = {0};
     for (size_t n = 0; n < 31 && str_split(&rest, ' ', &option); n++)
         names[n] = str_c(a, str_ends(option, STR("=")) ? str_head(option, option.n - 1) : option);
     const char *nearest = settings_nearest(name, names);
-    if (settings_is_secret(name))
+    if (option_kind(TOLD, arg))
+        fprintf(stderr, "candor %s: it takes no %.*s\n", row->name, STR_ARG(name));
+    else if (settings_is_secret(name))
         fprintf(stderr,
                 "candor %s: no option takes a secret, as others can read it there; put it in a file and name that in "
                 "candor.yaml: provider.key_file\n",
@@ -204,14 +245,14 @@ static int read_arguments(const struct row *row, int argc, char **argv, struct c
             only_positional = true;
             continue;
         }
-        int own = option_kind(row->options, arg), kind = own ? own : option_kind(common_options, arg);
-        if (!kind)
-            return unknown_option(row, c->arena, arg);
         struct str name = {arg, strcspn(arg, "=")};
         if (str_is(name, "-h") || str_is(name, "--help")) {
             row_help(row);
             exit(0);
         }
+        int own = option_kind(row->options, arg), kind = own ? own : option_kind(row->common, arg);
+        if (!kind)
+            return unknown_option(row, c->arena, arg);
         const char *value = arg[name.n] ? arg + name.n + 1 : kind == 1 ? "" : i + 1 < argc ? argv[++i] : NULL;
         if (!value || !take_option(c, own, str_c(c->arena, name), value)) {
             fprintf(stderr, "candor %s: %.*s %s\n", row->name, STR_ARG(name),
@@ -227,7 +268,7 @@ static int read_arguments(const struct row *row, int argc, char **argv, struct c
 static int run(const struct row *row, int argc, char **argv)
 {
     struct err e = {0};
-    struct command_context c = {.arena = arena_new("program", 0), .err = &e};
+    struct command_context c = {.name = row->name, .arena = arena_new("program", 0), .err = &e};
     c.argv = ARENA_ARRAY(c.arena, char *, (size_t)argc + 1);
     int r = read_arguments(row, argc, argv, &c);
     if (!c.workspace)
@@ -237,6 +278,10 @@ static int run(const struct row *row, int argc, char **argv)
         if (r < 0)
             fprintf(stderr, "candor %s: %s\n", row->name, e.text);
         r = command_status(r);
+    }
+    if (fflush(stdout) != 0 && r == 0) {
+        fprintf(stderr, "candor %s: the output: %s\n", row->name, strerror(errno));
+        r = 3;
     }
     arena_free(c.arena);
     return r;

@@ -1,21 +1,24 @@
 /* command: the table of subcommands, and what each of them is given.
  *
  * Exit status: 0 yes, 1 the answer is no (a check found errors), 2 usage, 3 the world failed (disk, network, provider,
- * another process has the store), 4 bad input data. */
+ * another process has the store), 4 bad input data (also: a key file that is missing, empty or readable by others). */
 #ifndef APP_COMMAND_H
 #define APP_COMMAND_H
 
 #include "app/settings.h"
+#include "app/sink.h"
 
 enum { COMMAND_SETS_MAX = 32, COMMAND_OPTIONS_MAX = 16 };
+enum { COMMAND_USAGE = 2 }; /* an exit status that a command gives itself */
 
 struct command_context {
+    const char *name;      /* the row's */
     const char *workspace; /* folder that holds candor.yaml */
     bool json;             /* --json: for machines */
     const char *output;    /* -o FILE; NULL: stdout */
     int argc;              /* positional arguments */
     char **argv;
-    const char *sets[COMMAND_SETS_MAX]; /* --set KEY=VALUE of candor.yaml */
+    const char *sets[COMMAND_SETS_MAX + 1]; /* --set KEY=VALUE of candor.yaml; one more for the command's own */
     size_t sets_n;
     struct {
         const char *name, *value; /* "--as", "ana" */
@@ -28,8 +31,19 @@ struct command_context {
 /* The value of an option of the row, or `otherwise`. */
 const char *command_option(const struct command_context *c, const char *name, const char *otherwise);
 
-/* The workspace's settings. */
+/* The workspace's settings. Gives COMMAND_USAGE, and says so, when the file is right and a --set is not. */
 MUST_USE int command_settings(struct command_context *c, struct settings *out);
+
+/* Is the store at `path` there, to look for the set argv[0] in? Errors: ERR_NOT_FOUND, as command_no_set. */
+MUST_USE int command_set_there(struct command_context *c, const char *path);
+/* The sentence of ERR_NOT_FOUND for the set argv[0]; returns that. */
+int command_no_set(struct command_context *c);
+
+/* One sentence about a wrong word of the command line, on stderr. Returns COMMAND_USAGE. */
+int command_usage(const struct command_context *c, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/* The whole result, to where the user wants it. */
+MUST_USE int command_tell(struct command_context *c, struct str text);
 
 /* 0, or the exit status that fits the error's code. */
 int command_status(int code);

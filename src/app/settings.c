@@ -165,7 +165,8 @@ static int check_services(const struct json *services, const char *path, struct 
 static int check(const struct json *root, const char *path, struct err *e)
 {
     const struct json *provider = json_get(root, "provider"), *signin = json_get(root, "signin"),
-                      *kind = json_get(signin, "kind"), *url = json_get(provider, "base_url");
+                      *kind = json_get(signin, "kind"), *url = json_get(provider, "base_url"),
+                      *made_by = json_get(provider, "kind");
     if (check_keys(root, known_root, path, "", e) < 0 ||
         check_keys(provider, known_provider, path, "provider.", e) < 0 ||
         check_keys(signin, known_signin, path, "signin.", e) < 0 ||
@@ -179,6 +180,10 @@ static int check(const struct json *root, const char *path, struct err *e)
         return err_set(e, ERR_INVALID,
                        "%s: provider.base_url holds no key; put it in a file and name that: provider.key_file",
                        place_of(path, url).text);
+    if (str_is(json_str(made_by), "recorded") && !json_str(json_get(provider, "recording")).n)
+        return err_set(e, ERR_INVALID,
+                       "%s: provider.kind is recorded; set provider.recording too, to the file that is played back",
+                       place_of(path, made_by).text);
     return 0;
 }
 

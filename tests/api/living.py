@@ -77,7 +77,7 @@ def a_port_in_use_is_said_in_one_sentence(w):
     one_sentence(p.stderr, str(w.main.port), "in use", "--port")
     for port in ("70000", "-1", "x", ""):
         status, _, said = w.run("serve", "--workspace", w.workspace(), "--port", port)
-        check(status == 4, status, said)
+        check(status == 2, status, said)
         one_sentence(said, "port")
 
 
@@ -86,6 +86,7 @@ def settings_that_are_wrong_are_named_with_their_line(w):
              ("listen: 8080", "listen", "quotes"), ("listen: here", "listen", "ADDRESS:PORT"), ("messages_10s: many", "messages_10s", "number"),
              ("messages_10s: -1", "messages_10s", "number"), ("provider: {kind: offlien}", "offlien", "offline"),
              ("provider: {knd: offline}", "provider.knd", "did you mean kind?"), ("provider: {api_key: sk-1234}", "key_file", None),
+             ("provider: {kind: recorded}", "provider.recording", None),
              ("provider: {base_url: 'https://u:sk-1234@host/v1'}", "key_file", None), ("provider: {base_url: 'https://h/v1?key=sk-1234'}", "key_file", None),
              ("signin: {kind: all}", "signin.kind", "example"), ("signin: {kind: example, ulr: x}", "signin.ulr", "did you mean url?"),
              ("services: {bank: localhost}", "services.bank", "http://"), ("agent: nobody", "nobody", None), ("cache_mib: [1]", "cache_mib", None)]
@@ -140,7 +141,7 @@ def keys_that_others_can_read_are_refused(w):
         for mode in (0o640, 0o604, 0o666):
             os.chmod(path, mode)
             status, _, said = w.run("serve", "--workspace", workspace, "--port", "0")
-            check(status == 3, status, said)
+            check(status == 4, status, said)
             one_sentence(said, path, "chmod 600")
         os.chmod(path, 0o600)
         open(path, "w").close()

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""test_cli: the commands as people and scripts use them: words, files, exit statuses.
+
+    tests/cli/test_cli.py [--build DIR] [WORD ...]
+
+Runs the checks whose name has one of the words, or all. The last line is `N passed, N failed, N skipped`.
+"""
+import argparse, json, os, stat, sys, time, traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
+from server import ROOT, World, check  # noqa
+
+
+def recorded(w, name, n, words="Hi"):
+    """A file of n conversations in OpenAI's chat format."""
+    path = os.path.join(w.folder, name + ".jsonl")
+    with open(path, "w") as f:
+        for i in range(n):
+            f.write(json.dumps({"id": "%s-%d" % (name, i), "messages": [{"role": "user", "content": words},
+                                                                        {"role": "assistant", "content": "Hello."}] * 3}) + "\n")
+    return path
+
+
+def with_set(w, name, n):
+    workspace = w.workspace()
+    status, _, said = w.run("import", "openai-jsonl", recorded(w, name, n), "--set", name, "--workspace", workspace)
+    check(status == 0, said)
+    return workspace
+
+
+def refused(w, status, hint, *arguments, **options):
+    """The command ends with this status, nothing on stdout and one sentence that has the hint."""
+    got, out, said = w.run(*arguments, **options)
+    check(got == status and not out and hint in said and said.startswith("candor " + arguments[0] + ": "), arguments, got, out, said)
+    return said
+
+
+def written(path, *lines):
+    with open(path, "w") as f:
+        f.write("\n".join(lines) + "\n")
+    return path
+
+
+def wrong_words_are_usage(w):
+    place = ("--workspace", w.workspace())
+    with_old = ("--workspace", with_set(w, "old", 1))
+    refused(w, 2, "--port abc", "serve", "--port=abc", *place)
+    refused(w, 2, "--as", "chat", "card-delivery", *place)
+    refused(w, 2, "--locale", "chat", "card-delivery", "--as", "ana", "--locale", 'e"n', *place)
+    refused(w, 2, "nonsense", "audit", "nonsense", *place)
+    refused(w, 2, "bogus", "export", "old", "--format=bogus", *with_old)
+    refused(w, 2, "bogus", "import", "bogus", recorded(w, "one", 1), "--set", "x", *place)
+    refused(w, 2, "--set NAME", "import", "tau-bench", "x", *place)
+    refused(w, 2, "did you mean agent?", "report", "old", "--set", "agnt=x", *with_old)
+    refused(w, 2, "KEY=VALUE", "report", "old", "--set", "agent", *with_old)
+    refused(w, 2, "provider.recording", "serve", "--set", "provider.kind=recorded", *place)
+
+
+def options_that_a_command_would_not_heed_are_refused_and_not_shown(w):
+    place = ("--workspace", w.workspace())
+    for command, option in ((("chat", "card-delivery", "--as", "ana"), "--json"), (("chat", "card-delivery", "--as", "ana"), "-o"),
+                            (("serve",), "--json"), (("serve",), "-o"), (("export", "old"), "--json"), (("help",), "--json")):
+        status, out, said = w.run(*command, option, *(["x"] if option == "-o" else []), *(place if command != ("help",) else ()))
+        check(status == 2 and not out and "it takes no %s\n" % option in said, command, status, said)
+        status, out, _ = w.run("help", command[0])
+        check(status == 0 and "[%s" % option not in out, out)
+    for command in ("check", "import", "judge", "report", "replay", "audit"):
+        check(all(o in w.run("help", command)[1] for o in ("[--workspace=...]", "[--json]", "[-o=...]")), command)
+
+
+def what_is_missing_is_said_with_the_way_on(w):
+    place = ("--workspace", w.workspace())
+    for command in ("judge", "report", "export", "replay"):
+        refused(w, 4, "there is no set airline here", command, "airline", *place)
+        check("candor import" in w.run(command, "airline", *place)[2])
+        nowhere = os.path.join(w.folder, "nowhere")
+        refused(w, 4, nowhere + "/candor.yaml", command, "airline", "--workspace", nowhere)
+    refused(w, 4, "nothing to verify", "audit", "verify", *place)
+    check(not os.path.exists(os.path.join(place[1], "data")), "looking made a store")
+    refused(w, 4, "import one first", "judge", "airline", "--workspace", with_set(w, "old", 1))
+
+
+def a_bad_key_file_is_bad_data_whatever_is_bad_about_it(w):
+    workspace = w.workspace()
+    key = os.path.join(workspace, "my.key")
+    sets = ["--workspace", workspace, "--port", "0"]
+    for s in ("kind=openai", "base_url=http://127.0.0.1:9/v1", "model=m", "key_file=my.key"):
+        sets += ["--set", "provider." + s]
+    refused(w, 4, key, "serve", *sets)
+    for text, mode in (("", 0o600), ("two words", 0o600), ("sk-1234", 0o644)):
+        written(key, text)
+        os.chmod(key, mode)
+        check("sk-1234" not in refused(w, 4, key, "serve", *sets))
+
+
+def every_result_goes_to_the_file_and_through_links(w):
+    workspace = with_set(w, "old", 2)
+    folder = os.path.join(w.folder, "results")
+    os.mkdir(folder)
+    real, link = os.path.join(folder, "real"), os.path.join(folder, "link")
+    for command in (("check",), ("judge", "old"), ("report", "old"), ("export", "old"), ("audit", "verify"), ("replay", "old")):
+        for more in ((), ("--json",)) if command[0] != "export" else ((),):
+            written(real, "before")
+            os.chmod(real, 0o640)
+            if not os.path.islink(link):
+                os.symlink("real", link)
+            status, out, said = w.run(*command, *more, "-o", link, "--workspace", workspace)
+            with open(real) as f:
+                text = f.read()
+            check(status in (0, 1) and not out and text != "before\n" and text, command, more, status, out, said)
+            check(not more or json.loads(text) is not None)
+            check(os.path.islink(link) and stat.S_IMODE(os.stat(real).st_mode) == 0o640)
+            check(sorted(os.listdir(folder)) == ["link", "real"], os.listdir(folder))
+    refused(w, 3, folder + "/no/file", "report", "old", "-o", folder + "/no/file", "--workspace", workspace)
+
+
+def check_tells_findings_as_json(w):
+    workspace = w.workspace()
+    status, out, _ = w.run("check", "--json", "--workspace", workspace)
+    check(status == 0 and json.loads(out) == [], out)
+    written(os.path.join(workspace, "judges", "bad.yaml"), "judge: bad", "version: 1.0.0", "catches: Nothing.", "rool: {}")
+    written(os.path.join(workspace, "tools", "reissue_card.yaml"), "tool: reissue_card", "summary: [x")
+    status, out, said = w.run("check", "--json", "--workspace", workspace)
+    found = json.loads(out)
+    check(status == 1 and not said and len(found) == 2, status, out, said)
+    for f, name in zip(found, ("tools/reissue_card.yaml", "judges/bad.yaml")):
+        check(set(f) == {"file", "line", "sentence"} and f["file"].endswith(name) and f["line"] and f["sentence"], f)
+    check(found[1]["line"] == 4, found)
+    status, out, said = w.run("check", "--workspace", workspace)
+    check(status == 1 and len(said.splitlines()) == 2 and all(f["sentence"] in said for f in found), out, said)
+    with open(os.path.join(workspace, "candor.yaml"), "a") as f:
+        f.write("time_out: 5\n")
+    status, out, _ = w.run("check", "--json", "--workspace", workspace)
+    check(status == 1 and json.loads(out)[0]["file"].endswith("candor.yaml") and "time_out" in json.loads(out)[0]["sentence"], out)
+
+
+CHECKS = [wrong_words_are_usage, options_that_a_command_would_not_heed_are_refused_and_not_shown, what_is_missing_is_said_with_the_way_on,
+          a_bad_key_file_is_bad_data_whatever_is_bad_about_it, every_result_goes_to_the_file_and_through_links,
+          check_tells_findings_as_json]
+
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    a.add_argument("--build", default=os.path.join(ROOT, "build"))
+    a.add_argument("words", nargs="*")
+    options = a.parse_args()
+    counts = {"passed": 0, "failed": 0, "skipped": 0}
+    w = World(os.path.abspath(options.build))
+    try:
+        for one in CHECKS:
+            if options.words and not any(word in one.__name__ for word in options.words):
+                continue
+            began = time.time()
+            try:
+                one(w)
+                result = "passed"
+            except Exception:
+                result = "failed"
+                traceback.print_exc(file=sys.stdout)
+            counts[result] += 1
+            print("%s: %s (%.1f s)" % (result, one.__name__.replace("_", " "), time.time() - began), flush=True)
+    finally:
+        w.close()
+    print("%(passed)d passed, %(failed)d failed, %(skipped)d skipped" % counts)
+    sys.exit(1 if counts["failed"] else 0)
+
+
+main()
