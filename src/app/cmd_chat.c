@@ -1,9 +1,11 @@
 /* chat: a customer's conversation in the terminal. It speaks HTTP like the page does: to the server that has the workspace's
- * store, or, when none runs, to one of its own that it starts in this process. */
+ * store, or, when none runs, to one of its own that it starts in this process. A line that is not taken is told and the
+ * next one is read; after piped input the exit status says so then. */
 #include "app/command.h"
 #include "app/house.h"
 #include "base/clock.h"
 #include "base/rng.h"
+#include "base/text.h"
 #include "net/sse.h"
 
 #include <pthread.h>
@@ -12,8 +14,11 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { BODY_BYTES_MAX = 128 << 10 /* the longest message fits twice; a server takes a little more */ };
+
 struct line {
     struct line *next;
+    size_t n;
     char text[];
 };
 
@@ -21,9 +26,11 @@ struct chat {
     struct loop *loop;
     struct client *client;
     struct arena *arena;
+    const char *customer, *locale;
     struct str url, token, id;
     struct line *first, **last; /* typed and not sent yet */
-    bool ready, eof, busy, terminal, failed, person;
+    bool ready, eof, busy, terminal, person, over;
+    int status;       /* the exit status */
     struct buf draft; /* what the terminal shows of a reply that is being written */
     bool draft_over;  /* no more words are added to it */
     struct client_call *stream;
@@ -35,6 +42,12 @@ struct chat {
 static void send_next(struct chat *ch);
 
 /* --- the keyboard, on a thread of its own since reading blocks --- */
+
+/* Nothing ends a thread that waits for a line, so it may outlive the chat: then it finds none here. */
+static struct keyboard {
+    pthread_mutex_t lock;
+    struct chat *chat;
+} keyboard = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct typed {
     struct chat *chat;
@@ -55,42 +68,76 @@ static void on_line(void *arg)
     send_next(ch);
 }
 
+/* n < 0: end of input. */
+static void hand_in(struct chat *ch, const char *text, ssize_t n)
+{
+    struct typed *t = mem_get(sizeof *t);
+    *t = (struct typed){.chat = ch};
+    if (n >= 0) {
+        while (n && (text[n - 1] == '\n' || text[n - 1] == '\r'))
+            n--;
+        t->line = mem_get(sizeof *t->line + (size_t)n);
+        t->line->next = NULL;
+        t->line->n = (size_t)n;
+        memcpy(t->line->text, text, (size_t)n);
+    }
+    loop_post(ch->loop, on_line, t);
+}
+
 static void *read_lines(void *arg)
 {
-    struct chat *ch = arg;
     char *text = NULL;
     size_t size = 0;
-    for (;;) {
+    bool more;
+    do {
         ssize_t n = getline(&text, &size, stdin);
-        struct typed *t = mem_get(sizeof *t);
-        *t = (struct typed){.chat = ch};
-        if (n >= 0) {
-            while (n && (text[n - 1] == '\n' || text[n - 1] == '\r'))
-                n--;
-            t->line = mem_get(sizeof *t->line + (size_t)n + 1);
-            t->line->next = NULL;
-            memcpy(t->line->text, text, (size_t)n);
-            t->line->text[n] = 0;
-        }
-        loop_post(ch->loop, on_line, t);
-        if (n < 0)
-            break;
-    }
+        pthread_mutex_lock(&keyboard.lock);
+        more = n >= 0 && keyboard.chat;
+        if (keyboard.chat)
+            hand_in(keyboard.chat, text, n);
+        pthread_mutex_unlock(&keyboard.lock);
+    } while (more);
     free(text);
     return NULL;
 }
 
+/* No line comes after this, and those that were not sent are forgotten. */
+static void keyboard_end(struct chat *ch)
+{
+    pthread_mutex_lock(&keyboard.lock);
+    keyboard.chat = NULL;
+    pthread_mutex_unlock(&keyboard.lock);
+    ch->over = true;
+    loop_once(ch->loop, 0); /* takes what was handed in */
+    for (struct line *l = ch->first, *next; l; l = next) {
+        next = l->next;
+        free(l);
+    }
+}
+
 /* --- requests --- */
+
+/* Why not, in the words of the problem that was answered. */
+static struct str why(struct chat *ch, const struct client_answer *answer)
+{
+    struct json *problem = NULL;
+    if (answer->end != CLIENT_DONE)
+        return str_copy(ch->arena, str_of(answer->err.text));
+    if (json_parse(ch->arena, str_copy(ch->arena, answer->body), &problem, NULL) < 0)
+        problem = NULL;
+    return json_str_or(json_get(problem, "detail"), str_f(ch->arena, "the server answers %d", answer->status));
+}
+
+static void end(struct chat *ch, int status)
+{
+    ch->status = status;
+    loop_stop(ch->loop);
+}
 
 static void give_up(struct chat *ch, const char *what, const struct client_answer *answer)
 {
-    struct json *problem = NULL;
-    if (answer->end == CLIENT_DONE && json_parse(ch->arena, str_copy(ch->arena, answer->body), &problem, NULL) < 0)
-        problem = NULL;
-    struct str detail = json_str_or(json_get(problem, "detail"), str_of(answer->err.text));
-    fprintf(stderr, "%s: %.*s\n", what, STR_ARG(detail));
-    ch->failed = true;
-    loop_stop(ch->loop);
+    fprintf(stderr, "%s: %.*s\n", what, STR_ARG(why(ch, answer)));
+    end(ch, 3);
 }
 
 static void request(struct chat *ch, const char *method, struct str path, struct str body, const char *extra,
@@ -132,9 +179,44 @@ static void tell_masked(struct str body)
     arena_free(a);
 }
 
+static void prompt(struct chat *ch)
+{
+    if (ch->terminal && !ch->busy) {
+        fputs("you> ", stdout);
+        fflush(stdout);
+    }
+}
+
+static void go_on(void *arg)
+{
+    struct chat *ch = arg;
+    ch->busy = false;
+    prompt(ch);
+    send_next(ch);
+}
+
+/* Only this line is at fault: the conversation goes on. */
+static void line_refused(struct chat *ch, struct str because)
+{
+    fflush(stdout);
+    fprintf(stderr, "The message was not taken: %.*s\n", STR_ARG(because));
+    if (!ch->terminal)
+        ch->status = command_status(ERR_INVALID);
+    loop_post(ch->loop, go_on, ch); /* a thousand such lines are no deep call */
+}
+
+static bool is_about_the_line(int status)
+{
+    return status == 400 || status == 413 || status == 422 || status == 429;
+}
+
 static void on_sent(void *arg, const struct client_answer *answer)
 {
     struct chat *ch = arg;
+    if (answer->end == CLIENT_DONE && is_about_the_line(answer->status)) {
+        line_refused(ch, why(ch, answer));
+        return;
+    }
     if (answer->end != CLIENT_DONE || answer->status >= 300) {
         give_up(ch, "The message was not taken", answer);
         return;
@@ -145,17 +227,30 @@ static void on_sent(void *arg, const struct client_answer *answer)
     send_next(ch);
 }
 
-static void prompt(struct chat *ch)
+static void send_line(struct chat *ch, struct str text)
 {
-    if (ch->terminal && !ch->busy) {
-        fputs("you> ", stdout);
-        fflush(stdout);
+    static const struct client_hooks hooks = {.on_done = on_sent};
+    ptrdiff_t bad = text_invalid_at(text);
+    if (bad >= 0) {
+        line_refused(ch, str_f(ch->arena, "its byte %td is not UTF-8", bad + 1));
+        return;
     }
+    struct buf b = buf_new(ch->arena, BODY_BYTES_MAX);
+    struct json_writer w = {.out = &b};
+    json_open(&w, '{');
+    json_pair_str(&w, "text", text);
+    json_pair_str(&w, "client_id", str_f(ch->arena, "%016llx", (unsigned long long)rng_u64()));
+    json_close(&w, '}');
+    if (b.cut)
+        line_refused(ch, STR("it is too long"));
+    else
+        request(ch, "POST", str_f(ch->arena, "/v1/conversations/%.*s/messages", STR_ARG(ch->id)), buf_str(&b), NULL,
+                &hooks, 30000);
 }
 
 static void send_next(struct chat *ch)
 {
-    if (!ch->ready || ch->busy)
+    if (!ch->ready || ch->busy || ch->over)
         return;
     struct line *l = ch->first;
     if (!l) {
@@ -166,25 +261,18 @@ static void send_next(struct chat *ch)
     ch->first = l->next;
     if (!ch->first)
         ch->last = &ch->first;
-    if (!str_trim(str_of(l->text)).n) {
+    struct str text = {l->text, l->n};
+    if (!str_trim(text).n) {
         free(l);
         prompt(ch);
         send_next(ch);
         return;
     }
     if (!ch->terminal)
-        printf("you> %s\n", l->text);
-    struct buf b = buf_new(ch->arena, 1 << 18);
-    struct json_writer w = {.out = &b};
-    json_open(&w, '{');
-    json_pair_str(&w, "text", str_of(l->text));
-    json_pair_str(&w, "client_id", str_f(ch->arena, "%016llx", (unsigned long long)rng_u64()));
-    json_close(&w, '}');
-    free(l);
+        printf("you> %.*s\n", STR_ARG(text));
     ch->busy = true;
-    static const struct client_hooks hooks = {.on_done = on_sent};
-    request(ch, "POST", str_f(ch->arena, "/v1/conversations/%.*s/messages", STR_ARG(ch->id)), buf_str(&b), NULL, &hooks,
-            30000);
+    send_line(ch, text);
+    free(l);
 }
 
 /* --- what comes back --- */
@@ -269,7 +357,7 @@ static void on_bytes(void *arg, struct str bytes)
 {
     struct chat *ch = arg;
     if (sse_feed(&ch->sse, bytes, on_event, ch, NULL) < 0)
-        ch->failed = true;
+        ch->status = 3;
 }
 
 static void follow(void *arg);
@@ -312,12 +400,40 @@ static void on_opened(void *arg, const struct client_answer *answer)
     send_next(ch);
 }
 
-static void open_conversation(struct chat *ch, const char *locale)
+static void open_conversation(struct chat *ch)
 {
     static const struct client_hooks hooks = {.on_done = on_opened};
-    struct str body = str_f(ch->arena, "{\"locale\":\"%s\"}", locale);
+    struct str body = str_f(ch->arena, "{\"locale\":\"%s\"}", ch->locale);
     const char *key = str_f(ch->arena, "Idempotency-Key: %016llx", (unsigned long long)rng_u64()).p;
     request(ch, "POST", STR("/v1/conversations"), body, key, &hooks, 30000);
+}
+
+/* Is the customer one of those that the chat page offers? Where nobody lists them, anyone may be one. */
+static void on_customers(void *arg, const struct client_answer *answer)
+{
+    struct chat *ch = arg;
+    struct json *v = NULL;
+    struct buf names = buf_new(ch->arena, 1000);
+    if (answer->end != CLIENT_DONE || answer->status != 200 ||
+        json_parse(ch->arena, str_copy(ch->arena, answer->body), &v, NULL) < 0) {
+        open_conversation(ch);
+        return;
+    }
+    const struct json *all = json_get(v, "customers"), *k = all ? all->child : NULL;
+    for (; k && !str_is(json_str(json_get(k, "id")), ch->customer); k = k->next)
+        buf_addf(&names, "%s%.*s", names.n ? ", " : "", STR_ARG(json_str(json_get(k, "id"))));
+    if (k) {
+        open_conversation(ch);
+        return;
+    }
+    fprintf(stderr, "candor chat: there is no customer %s; there are %.*s\n", ch->customer, STR_ARG(buf_str(&names)));
+    end(ch, command_status(ERR_NOT_FOUND));
+}
+
+static void begin(struct chat *ch)
+{
+    static const struct client_hooks hooks = {.on_done = on_customers};
+    request(ch, "GET", STR("/v1/customers"), STR(""), NULL, &hooks, 30000);
 }
 
 static void on_signal(void *arg, int signal)
@@ -329,37 +445,38 @@ static void on_signal(void *arg, int signal)
 static int talk(struct command_context *c, struct chat *ch, const struct settings *s)
 {
     struct sessions sessions;
-    const char *customer = command_option(c, "--as", NULL), *locale = command_option(c, "--locale", "en");
-    if (!customer || !session_customer_ok(str_of(customer)))
-        return command_usage(c, "say who you are: --as CUSTOMER, such as --as ana");
-    if (strlen(locale) > 16 || strpbrk(locale, "\"\\"))
-        return command_usage(c, "--locale %s: write a locale such as en, pt-BR or es-MX", locale);
     if (sessions_load(c->arena, str_f(c->arena, "%.*s/data", STR_ARG(s->dir)).p, &sessions, c->err) < 0)
         return c->err->code;
-    ch->token = session_token(c->arena, &sessions, str_of(customer), clock_now_us() / 1000000 + SESSION_SECONDS);
+    ch->token = session_token(c->arena, &sessions, str_of(ch->customer), clock_now_us() / 1000000 + SESSION_SECONDS);
     ch->arena = c->arena;
     ch->last = &ch->first;
     ch->draft = buf_new(NULL, 1 << 16);
     ch->terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     sse_begin(&ch->sse);
-    open_conversation(ch, locale);
-    if (pthread_create(&ch->reader, NULL, read_lines, ch) != 0)
+    begin(ch);
+    keyboard.chat = ch;
+    if (pthread_create(&ch->reader, NULL, read_lines, NULL) != 0)
         return err_set(c->err, ERR_IO, "no thread can be started");
     pthread_detach(ch->reader);
     loop_run(ch->loop, on_signal, ch);
     if (ch->terminal)
         putchar('\n'); /* the shell's prompt gets a line of its own */
+    keyboard_end(ch);
     if (ch->stream)
         client_cancel(ch->stream);
     sse_end(&ch->sse);
     buf_free(&ch->draft);
-    return ch->failed ? 3 : 0;
+    return ch->status;
 }
 
 int cmd_chat(struct command_context *c)
 {
     struct house h = {.arena = c->arena};
-    struct chat ch = {0};
+    struct chat ch = {.customer = command_option(c, "--as", NULL), .locale = command_option(c, "--locale", "en")};
+    if (!ch.customer || !session_customer_ok(str_of(ch.customer)))
+        return command_usage(c, "say who you are: --as CUSTOMER, such as --as ana");
+    if (!*ch.locale || strlen(ch.locale) > 16 || strpbrk(ch.locale, "\"\\"))
+        return command_usage(c, "--locale %s: write a locale such as en, pt-BR or es-MX", ch.locale);
     c->sets[c->sets_n++] = str_f(c->arena, "agent=%s", c->argv[0]).p;
     int r = command_settings(c, &h.settings);
     if (r)

@@ -5,7 +5,7 @@
 
 Runs the checks whose name has one of the words, or all. The last line is `N passed, N failed, N skipped`.
 """
-import argparse, json, os, stat, sys, time, traceback
+import argparse, json, os, stat, subprocess, sys, time, traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
 from server import ROOT, World, check  # noqa
@@ -134,9 +134,39 @@ def check_tells_findings_as_json(w):
     check(status == 1 and json.loads(out)[0]["file"].endswith("candor.yaml") and "time_out" in json.loads(out)[0]["sentence"], out)
 
 
+def a_refused_line_does_not_end_the_chat(w):
+    workspace = w.workspace()
+    bank = "services.bank=http://127.0.0.1:%d" % w.bank.port
+    lines = [b"hello", b"caf\xe9", b"x" * 20000, b"y" * 1000000, b"where is my card?"]
+    p = subprocess.run([w.binary, "chat", "card-delivery", "--as", "ana", "--workspace", workspace, "--set", bank],
+                       input=b"\n".join(lines) + b"\n", capture_output=True, timeout=60)
+    said = p.stderr.decode()
+    check(p.returncode == 4, p.returncode, said)
+    check(said.count("The message was not taken: ") == 3 and "byte 4 is not UTF-8" in said and "10,000 characters" in said
+          and "too long" in said, said)
+    answers = [line for line in p.stdout.split(b"\n") if line.startswith(b"agent> ")]
+    check(len(answers) == 2, p.stdout[-2000:])
+    status, out, said = w.run("chat", "card-delivery", "--as", "ana", "--workspace", workspace, "--set", bank, input="hello\n")
+    check(status == 0 and "agent> " in out and not said, status, out, said)
+
+
+def who_is_no_customer_of_the_chat_page_is_none_in_the_terminal(w):
+    workspace = w.workspace()
+    bank = "services.bank=http://127.0.0.1:%d" % w.bank.port
+    chat = ("chat", "card-delivery", "--workspace", workspace, "--as", "nobody", "--set")
+    said = refused(w, 4, "there is no customer nobody", *chat, bank, input="hello\n")
+    check("ana" in said and "emma" in said, said)
+    server = w.serve(workspace)
+    refused(w, 4, "there is no customer nobody", *chat, bank, input="hello\n")
+    server.stop()
+    status, out, _ = w.run(*chat, "services.bank=http://127.0.0.1:9", input="hello\n")  # nobody can say who is one
+    check(status == 0 and "agent> " in out, status, out)
+
+
 CHECKS = [wrong_words_are_usage, options_that_a_command_would_not_heed_are_refused_and_not_shown, what_is_missing_is_said_with_the_way_on,
           a_bad_key_file_is_bad_data_whatever_is_bad_about_it, every_result_goes_to_the_file_and_through_links,
-          check_tells_findings_as_json]
+          check_tells_findings_as_json, a_refused_line_does_not_end_the_chat,
+          who_is_no_customer_of_the_chat_page_is_none_in_the_terminal]
 
 
 def main():
