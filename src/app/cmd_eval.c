@@ -18,10 +18,13 @@ enum { EVENTS_MAX = 1 << 20, REPORT_BYTES_MAX = 1 << 26, SECRET_BYTES = 32, PROG
 
 /* --- what these commands share --- */
 
-static void progress(size_t done, size_t n)
+/* How far it is, for those who wait at a terminal; says no when they want it to stop. */
+static bool judging(size_t done, size_t n)
 {
-    if (isatty(STDERR_FILENO) && n > PROGRESS_EVERY && (done % PROGRESS_EVERY == 0 || done == n))
-        fprintf(stderr, "\rjudged %zu of %zu%s", done, n, done == n ? "\n" : "");
+    bool last = done == n || command_stop_asked();
+    if (isatty(STDERR_FILENO) && n > PROGRESS_EVERY && (done % PROGRESS_EVERY == 0 || last))
+        fprintf(stderr, "\rjudged %zu of %zu%s", done, n, last ? "\n" : "");
+    return !last;
 }
 
 /* Opens the store for the set that argv[0] names. */
@@ -108,6 +111,7 @@ int cmd_import(struct command_context *c)
     struct str bytes;
     if (!set)
         return command_usage(c, "--set NAME says what the set is called");
+    command_catch_stop("candor import: stopped; the set is not there yet, the same command again goes on from here\n");
     int r = command_settings(c, &settings);
     if (r == 0)
         r = file_read(c, c->argv[1], &bytes);
@@ -125,6 +129,7 @@ int cmd_import(struct command_context *c)
     if (r)
         return r;
     r = import_store(s, c->arena, &batch, c->err);
+    command_catch_stop(NULL); /* what it would say is over */
     store_close(s);
     return r ? r : import_told(c, &batch);
 }
@@ -166,11 +171,14 @@ int cmd_export(struct command_context *c)
     r = open_set(c, &config, &s, &items, &n);
     if (r)
         return r;
+    command_catch_stop(NULL);
     rng_bytes(secret, sizeof secret);
     r = sink_open(c->arena, c->output, &sink, c->err);
     if (r == 0) {
         for (size_t i = 0; i < n && r == 0; i++)
-            r = export_one(c, s, format, &items[i], (struct str){secret, sizeof secret}, &sink);
+            r = command_stop_asked()
+                    ? command_stopped(c, "after %zu of %zu conversations; the same command begins anew", i, n)
+                    : export_one(c, s, format, &items[i], (struct str){secret, sizeof secret}, &sink);
         r = sink_close(&sink, r, c->err);
     }
     store_close(s);
@@ -228,6 +236,15 @@ static int judge_told(struct command_context *c, const struct summary *s, struct
     return command_tell(c, buf_str(&out));
 }
 
+/* Figures over a part of a set would not be about the set, so there are none. */
+static int judging_stopped(const struct command_context *c)
+{
+    return command_stopped(c,
+                           "before the end; no verdict of this run is kept, as it would be about a part of %s only. "
+                           "The same command begins anew",
+                           c->argv[0]);
+}
+
 static struct str busy_note(struct command_context *c)
 {
     return str_f(c->arena,
@@ -261,7 +278,10 @@ int cmd_judge(struct command_context *c)
     }
     if (r)
         return r;
-    r = assess_set(s, c->arena, judges, judges_n, items, n, progress, &found, c->err);
+    command_catch_stop(NULL);
+    r = assess_set(s, c->arena, judges, judges_n, items, n, judging, &found, c->err);
+    if (r == 0 && command_stop_asked())
+        r = judging_stopped(c);
     if (r == 0 && !config.read_only)
         r = verdict_put(s, found.rows, found.n, c->err);
     store_close(s);
@@ -306,7 +326,7 @@ static int verdicts(struct command_context *c, struct store *s, const struct set
     }
     *note = live ? STR("Judged just now, because a server is adding to these conversations.")
                  : STR("Judged just now; candor judge keeps verdicts.");
-    return assess_set(s, c->arena, judges, judges_n, items, n, progress, out, c->err);
+    return assess_set(s, c->arena, judges, judges_n, items, n, judging, out, c->err);
 }
 
 static int report_told(struct command_context *c, const struct summary *s, struct str note)
@@ -344,7 +364,10 @@ int cmd_report(struct command_context *c)
     r = open_set(c, &config, &s, &items, &n);
     if (r)
         return r;
+    command_catch_stop(NULL);
     r = verdicts(c, s, &settings, items, n, judges, judges_n, &found, &note);
+    if (r == 0 && command_stop_asked())
+        r = command_stopped(c, "before the end; the same command begins anew");
     store_close(s);
     if (r)
         return r;

@@ -60,8 +60,19 @@ static int set_up(struct command_context *c, struct stage *s, const struct setti
     return runner_agent(s->runner, s->agent, c->err);
 }
 
+/* What was stopped in the middle still has answers of the store on their way. */
+static void settle(struct stage *s)
+{
+    runner_stop(s->runner);
+    do
+        loop_once(s->loop, 10);
+    while (!runner_stopped(s->runner));
+}
+
 static void tear_down(struct stage *s)
 {
+    if (s->runner)
+        settle(s);
     if (s->target)
         store_close(s->target);
     runner_free(s->runner);
@@ -73,12 +84,13 @@ static void tear_down(struct stage *s)
     loop_free(s->loop);
 }
 
+/* Until all is played, or Ctrl-C was pressed. */
 static int play(struct stage *s, struct err *e)
 {
     int64_t moved_us = clock_mono_us();
     uint64_t steps = 0;
     replay_start(s->replay, s->runner, s->agent);
-    while (!replay_finished(s->replay)) {
+    while (!replay_finished(s->replay) && !command_stop_asked()) {
         loop_once(s->loop, 100);
         if (replay_steps(s->replay) != steps)
             moved_us = clock_mono_us();
@@ -123,11 +135,14 @@ int cmd_replay(struct command_context *c)
     int r = command_settings(c, &settings);
     if (r)
         return r;
+    command_catch_stop(NULL);
     r = set_up(c, &s, &settings);
     if (r == 0) {
         int64_t began = clock_mono_us();
         r = play(&s, c->err);
         double seconds = (double)(clock_mono_us() - began) / 1e6;
+        if (r == 0 && command_stop_asked())
+            r = command_stopped(c, "before the end; a replay is compared as a whole, so the same command begins anew");
         if (r == 0)
             r = replay_compare(s.replay, s.target, s.agent, c->arena, &result, c->err);
         if (r == 0)

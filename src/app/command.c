@@ -4,11 +4,13 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int cmd_help(struct command_context *c);
 static int cmd_version(struct command_context *c);
@@ -88,7 +90,7 @@ static int cmd_help(struct command_context *c)
          "--json, -o FILE, and --set KEY=VALUE over candor.yaml (`import` takes its set's name there); `candor help\n"
          "COMMAND` says which. Start with: make run\n\n"
          "Exit status: 0 yes, 1 the answer is no, 2 usage, 3 the world failed, 4 bad input data (also a key file that\n"
-         "others can read).");
+         "others can read), 130 stopped by Ctrl-C: the work ends in order; a second Ctrl-C ends it at once.");
     return 0;
 }
 
@@ -144,6 +146,48 @@ int command_tell(struct command_context *c, struct str text)
     int r = sink_open(c->arena, c->output, &s, c->err);
     return r ? r : sink_close(&s, sink_write(&s, text, c->err), c->err);
 }
+
+/* --- Ctrl-C --- */
+
+/* Of the process, like the signal. */
+static volatile sig_atomic_t stop_asked;
+static const char *volatile stop_words;
+
+static void on_stop(int signal)
+{
+    stop_asked = 1;
+    if (!stop_words)
+        return;
+    if (write(STDERR_FILENO, stop_words, strlen(stop_words)) < 0)
+        _exit(3);
+    _exit(COMMAND_STOPPED);
+}
+
+void command_catch_stop(const char *words)
+{
+    struct sigaction now, then = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    stop_words = words;
+    if (sigaction(SIGINT, NULL, &now) == 0 && now.sa_handler != SIG_IGN) /* one that runs behind a shell's & has none */
+        sigaction(SIGINT, &then, NULL);
+}
+
+bool command_stop_asked(void)
+{
+    return stop_asked;
+}
+
+int command_stopped(const struct command_context *c, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "candor %s: stopped ", c->name);
+    vfprintf(stderr, format, args);
+    putc('\n', stderr);
+    va_end(args);
+    return COMMAND_STOPPED;
+}
+
+/* --- what a command ends with --- */
 
 int command_status(int code)
 {

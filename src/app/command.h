@@ -1,7 +1,9 @@
 /* command: the table of subcommands, and what each of them is given.
  *
  * Exit status: 0 yes, 1 the answer is no (a check found errors), 2 usage, 3 the world failed (disk, network, provider,
- * another process has the store), 4 bad input data (also: a key file that is missing, empty or readable by others). */
+ * another process has the store), 4 bad input data (also: a key file that is missing, empty or readable by others),
+ * 130 stopped by Ctrl-C. Commands with long work end it in order then and say how to go on; a second Ctrl-C ends them at
+ * once. */
 #ifndef APP_COMMAND_H
 #define APP_COMMAND_H
 
@@ -9,7 +11,7 @@
 #include "app/sink.h"
 
 enum { COMMAND_SETS_MAX = 32, COMMAND_OPTIONS_MAX = 16 };
-enum { COMMAND_USAGE = 2 }; /* an exit status that a command gives itself */
+enum { COMMAND_USAGE = 2, COMMAND_STOPPED = 130 }; /* exit statuses that a command gives itself */
 
 struct command_context {
     const char *name;      /* the row's */
@@ -44,6 +46,14 @@ int command_usage(const struct command_context *c, const char *format, ...) PRIN
 
 /* The whole result, to where the user wants it. */
 MUST_USE int command_tell(struct command_context *c, struct str text);
+
+/* From here on the first Ctrl-C ends nothing: the command asks between two items whether it came. With `words` (static,
+ * a whole line) it prints them and ends the program: for work that may be cut off anywhere. The second ends the program in
+ * any case. */
+void command_catch_stop(const char *words);
+bool command_stop_asked(void);
+/* "candor NAME: stopped ..." on stderr: what became of it, how to go on. Returns COMMAND_STOPPED. */
+int command_stopped(const struct command_context *c, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* 0, or the exit status that fits the error's code. */
 int command_status(int code);

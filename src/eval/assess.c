@@ -30,8 +30,8 @@ static int assess_one(struct store *s, struct arena *a, struct arena *conversati
 }
 
 int assess_set(struct store *s, struct arena *a, const struct judge *judges, size_t judges_n,
-               const struct dataset_item *items, size_t n, void (*progress)(size_t done, size_t n),
-               struct assessment *out, struct err *e)
+               const struct dataset_item *items, size_t n, bool (*go_on)(size_t done, size_t n), struct assessment *out,
+               struct err *e)
 {
     struct arena *conversation = arena_new("conversation", ARENA_BYTES);
     *out = (struct assessment){.rows = ARENA_ARRAY(a, struct verdict_row, judges_n * n)};
@@ -41,8 +41,8 @@ int assess_set(struct store *s, struct arena *a, const struct judge *judges, siz
         if (r)
             err_in(e, "%.*s", STR_ARG(items[i].label));
         arena_reset(conversation);
-        if (progress)
-            progress(i + 1, n);
+        if (go_on && !go_on(i + 1, n))
+            break;
     }
     arena_free(conversation);
     return r;

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""test_cli: the commands as people and scripts use them: words, files, exit statuses.
+"""test_cli: the commands as people and scripts use them: words, files, exit statuses, Ctrl-C.
 
     tests/cli/test_cli.py [--build DIR] [WORD ...]
 
 Runs the checks whose name has one of the words, or all. The last line is `N passed, N failed, N skipped`.
 """
-import argparse, json, os, stat, subprocess, sys, time, traceback
+import argparse, json, os, signal, stat, subprocess, sys, time, traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
 from server import ROOT, World, check  # noqa
@@ -163,10 +163,71 @@ def who_is_no_customer_of_the_chat_page_is_none_in_the_terminal(w):
     check(status == 0 and "agent> " in out, status, out)
 
 
+def stopped(w, *arguments, after):
+    """Ctrl-C while it works; what it ends with."""
+    p = subprocess.Popen([w.binary, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(after)
+    p.send_signal(signal.SIGINT)
+    out, said = p.communicate(timeout=30)
+    return p.returncode, out, said
+
+
+def in_the_middle(w, *arguments):
+    """The same with ever later signals, until one comes in the middle."""
+    after = 0.01
+    while after < 20:
+        status, out, said = stopped(w, *arguments, after=after)
+        check(status != 0, "it was done within", after)
+        if status != -signal.SIGINT:  # not before the signal was heard
+            return status, out, said
+        after *= 1.15
+    check(False, "no signal came in the middle")
+
+
+N = 6000
+
+
+def ctrl_c_ends_long_work_in_order(w):
+    workspace, path = w.workspace(), recorded(w, "many", N)
+    place = ("--workspace", workspace)
+    status, out, said = in_the_middle(w, "import", "openai-jsonl", path, "--set", "many", *place)
+    check(status == 130 and not out and said.startswith("candor import: stopped;") and "same command again" in said and said.count("\n") == 1,
+          status, out, said)
+    refused(w, 4, "there is no set many", "judge", "many", *place)
+    status, out, said = w.run("import", "openai-jsonl", path, "--set", "many", *place)
+    check(status == 0 and "many: %d conversations" % N in out, status, out, said)
+    for command in ("judge", "report", "export", "replay"):
+        target = os.path.join(w.folder, "half")
+        status, out, said = in_the_middle(w, command, "many", "-o", target, *place)
+        check(status == 130 and not out and "candor %s: stopped " % command in said and "same command" in said, command, status, out, said)
+        check(not [f for f in os.listdir(w.folder) if f.startswith("half")], "half a file")
+    status, out, said = w.run("report", "many", *place)
+    check(status == 0 and "Judged just now" in out, "verdicts of half a set were kept:", out)
+    status, out, said = w.run("judge", "many", *place)
+    check(status == 0 and "%d conversations judged" % N in out, out, said)
+    check(w.run("audit", "verify", *place)[0] == 0)
+
+
+def a_second_ctrl_c_ends_at_once(w):
+    workspace, statuses = with_set(w, "slow", N), []
+    for i in range(40):  # the first is heard everywhere and heeded between two steps, of which the reading at the beginning is one
+        p = subprocess.Popen([w.binary, "replay", "slow", "--workspace", workspace], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(0.02 + 0.005 * i)
+        p.send_signal(signal.SIGINT)
+        time.sleep(0.003)
+        p.send_signal(signal.SIGINT)
+        said = p.communicate(timeout=30)[1]
+        statuses.append(p.returncode)
+        if p.returncode == -signal.SIGINT and i > 4:
+            check(not said, said)
+            return
+    check(False, "it never ended by the signal, but with", statuses)
+
+
 CHECKS = [wrong_words_are_usage, options_that_a_command_would_not_heed_are_refused_and_not_shown, what_is_missing_is_said_with_the_way_on,
           a_bad_key_file_is_bad_data_whatever_is_bad_about_it, every_result_goes_to_the_file_and_through_links,
           check_tells_findings_as_json, a_refused_line_does_not_end_the_chat,
-          who_is_no_customer_of_the_chat_page_is_none_in_the_terminal]
+          who_is_no_customer_of_the_chat_page_is_none_in_the_terminal, ctrl_c_ends_long_work_in_order, a_second_ctrl_c_ends_at_once]
 
 
 def main():
