@@ -92,9 +92,14 @@ static int load(struct entry *en, struct err *e)
     for (size_t i = 0; result == 0 && i < n; i++)
         result = conversation_fold(en->c, &events[i], e);
     arena_free(a);
-    if (result < 0)
-        drop(en);
-    return result;
+    if (result == 0)
+        return 0;
+    drop(en);
+    if (n == 0 && result == ERR_NOT_FOUND)
+        return result;
+    log_write(LOG_ERROR, "conversation.unreadable", LOG_ID("conversation", en->id), LOG_STR("why", str_of(e->text)),
+              LOG_END);
+    return err_set(e, ERR_IO, "the conversation cannot be read now");
 }
 
 /* --- inputs --- */
@@ -317,6 +322,8 @@ static void take(struct entry *en)
     struct err e = {0};
     bool forgotten = !en->c;
     if (forgotten && load(en, &e) < 0) {
+        if (en->first->kind == IN_RESUME && e.code != ERR_NOT_FOUND)
+            retry_later(en); /* what was acknowledged is not given up */
         finish(next_input(en), en->id, e.code, 0, false, &e);
         return;
     }

@@ -45,6 +45,21 @@ void __wrap_store_append(struct store *store, const struct append *append, store
     loop_post(s.loop, refuse, r);
 }
 
+static int reads_fail; /* so many reads from now on */
+
+int __real_journal_read(struct store *store, struct arena *a, int64_t conversation, int64_t after, size_t max,
+                        struct event **events, size_t *n, struct err *e);
+int __wrap_journal_read(struct store *store, struct arena *a, int64_t conversation, int64_t after, size_t max,
+                        struct event **events, size_t *n, struct err *e);
+
+int __wrap_journal_read(struct store *store, struct arena *a, int64_t conversation, int64_t after, size_t max,
+                        struct event **events, size_t *n, struct err *e)
+{
+    if (reads_fail && reads_fail--)
+        return err_set(e, ERR_IO, "the test says no");
+    return __real_journal_read(store, a, conversation, after, max, events, n, e);
+}
+
 /* --- */
 
 static void begin(void)
@@ -388,6 +403,25 @@ TEST(what_was_unfinished_is_taken_up_after_a_restart_and_what_was_not_is_left_al
     shop_end(&s);
 }
 
+TEST(a_turn_that_cannot_be_read_after_a_restart_is_tried_again_until_it_can)
+{
+    struct err e;
+    size_t taken_up;
+    begin();
+    CHECK_INT(cues_add(s.cues, STR("waits"), &e), 0);
+    CHECK_INT(shop_say(&s, "my card never came", "m1"), 0);
+    shop_dies(&s);
+    shop_lives(&s, s.path, 0);
+    reads_fail = 3;
+    CHECK_INT(runner_resume(s.runner, &taken_up, &e), 0);
+    CHECK_INT(reads_fail, 2);
+    CHECK_INT(shop_say(&s, "hello?", "m2"), ERR_IO); /* to be sent again; its sentence names no insides */
+    shop_rest(&s);
+    CHECK_INT(reads_fail, 0);
+    CHECK(shop_count(&s, EVENT_TURN_RESUMED) == 1 && str_has(shop_replies(&s), STR("Shall I order")));
+    shop_end(&s);
+}
+
 TEST(a_timer_that_was_set_before_the_restart_fires_after_it)
 {
     struct err e;
@@ -495,6 +529,7 @@ RUN(cmocka_unit_test(a_conversation_goes_from_the_first_word_to_the_new_card),
     cmocka_unit_test(conversations_that_are_put_out_of_memory_go_on_from_the_file),
     cmocka_unit_test(a_conversation_that_is_not_there_is_not_found),
     cmocka_unit_test(what_was_unfinished_is_taken_up_after_a_restart_and_what_was_not_is_left_alone),
+    cmocka_unit_test(a_turn_that_cannot_be_read_after_a_restart_is_tried_again_until_it_can),
     cmocka_unit_test(a_timer_that_was_set_before_the_restart_fires_after_it),
     cmocka_unit_test(a_person_who_takes_over_while_the_model_thinks_ends_the_turn_at_once),
     cmocka_unit_test(a_record_is_kept_unless_its_check_says_no_and_disturbs_no_question))
