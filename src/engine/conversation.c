@@ -69,8 +69,10 @@ static const struct said *said_in(const struct said *list, struct str client_id)
 
 const struct said *conversation_said(const struct conversation *c, struct str client_id)
 {
-    const struct said *s = client_id.n ? said_in(c->held, client_id) : NULL;
-    return s || !client_id.n ? s : said_in(c->said, client_id);
+    const struct said *s = NULL;
+    if (client_id.n && !(s = said_in(c->held, client_id)) && !(s = said_in(c->said, client_id)))
+        s = said_in(c->by_people, client_id);
+    return s;
 }
 
 int counter_get(const struct counter *list, struct str name)
@@ -450,6 +452,12 @@ static void fold_owner(struct conversation *c, const struct event *ev, const str
 static void fold_human(struct conversation *c, const struct event *ev, const struct json *b)
 {
     messages_text(&c->messages, "assistant", "[A person wrote:] ", json_str(json_get(b, "text")));
+    struct said *s = ARENA_NEW(c->arena, struct said);
+    *s = (struct said){.older = c->by_people,
+                       .seq = ev->seq,
+                       .client_id = keep(c, json_get(b, "client_id")),
+                       .payload_sha = keep(c, json_get(b, "payload_sha"))};
+    c->by_people = s;
 }
 
 static void fold_timer_set(struct conversation *c, const struct event *ev, const struct json *b)

@@ -120,6 +120,7 @@ struct conversation {
     struct counter *unsettled;                    /* tool -> actions whose outcome stayed unknown: not proposed again */
     struct proposal proposal;                     /* the newest */
     struct said *said, *held; /* newest first; held: came while calls were open, not in the transcript yet */
+    struct said *by_people;   /* ids only: a person's messages, newest first */
 
     struct turn turn;
     int model_calls;        /* in the whole conversation */
@@ -145,7 +146,8 @@ MUST_USE int conversation_fold(struct conversation *c, const struct event *ev, s
 
 bool conversation_open_proposal(const struct conversation *c); /* one waits for the customer's yes */
 const struct fact *conversation_fact(const struct conversation *c, struct str tool);
-const struct said *conversation_said(const struct conversation *c, struct str client_id); /* NULL: not yet */
+/* The customer's or a person's message with that id; NULL: not yet. */
+const struct said *conversation_said(const struct conversation *c, struct str client_id);
 struct str call_signature(struct arena *a, const struct call *k); /* "name args": for the guard against loops */
 int counter_get(const struct counter *list, struct str name);
 

@@ -474,9 +474,14 @@ void runner_record(struct runner *r, int64_t conversation, enum event_kind kind,
                    int (*check)(const struct conversation *c, struct err *e), runner_done_fn *done, void *arg)
 {
     struct input *in = entry_input(IN_RECORD, done, arg);
+    struct json *b;
     in->event = kind;
     in->body = str_copy(in->arena, body);
     in->check = check;
+    if (kind == EVENT_HUMAN_MESSAGE && json_parse(in->arena, in->body, &b, NULL) == 0) {
+        in->client_id = json_str(json_get(b, "client_id"));
+        in->payload_sha = json_str(json_get(b, "payload_sha"));
+    }
     entry_push(entry_get(r, conversation), in);
 }
 

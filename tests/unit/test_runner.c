@@ -377,6 +377,30 @@ TEST(a_conversation_that_is_not_there_is_not_found)
     shop_end(&s);
 }
 
+TEST(a_person_who_repeats_a_message_disturbs_no_action_under_way)
+{
+    static const char words[] = "{\"mid\":\"r1\",\"text\":\"x\",\"expert\":\"m\",\"client_id\":\"person:1\","
+                                "\"payload_sha\":\"a\"}";
+    begin();
+    CHECK_INT(shop_say(&s, "my card never came", "m1"), 0);
+    s.holds_tools = true;
+    CHECK_INT(shop_say(&s, "yes", "m2"), 0);
+    shop_input(&s);
+    runner_take_over(s.runner, s.conversation, "human", STR("maria"), shop_done, &s);
+    shop_rest(&s);
+    for (int i = 0; i < 2; i++) {
+        shop_input(&s);
+        runner_record(s.runner, s.conversation, EVENT_HUMAN_MESSAGE, str_of(words), NULL, shop_done, &s);
+        shop_rest(&s);
+        CHECK_INT(s.last.result, i ? ERR_DUPLICATE : 0);
+    }
+    s.holds_tools = false;
+    shop_rest(&s);
+    CHECK(shop_count(&s, EVENT_ACTION_STARTED) == 1 && shop_count(&s, EVENT_ACTION_DONE) == 1);
+    CHECK_INT(shop_count(&s, EVENT_HUMAN_MESSAGE), 1);
+    shop_end(&s);
+}
+
 /* --- restart --- */
 
 TEST(what_was_unfinished_is_taken_up_after_a_restart_and_what_was_not_is_left_alone)
@@ -531,5 +555,6 @@ RUN(cmocka_unit_test(a_conversation_goes_from_the_first_word_to_the_new_card),
     cmocka_unit_test(what_was_unfinished_is_taken_up_after_a_restart_and_what_was_not_is_left_alone),
     cmocka_unit_test(a_turn_that_cannot_be_read_after_a_restart_is_tried_again_until_it_can),
     cmocka_unit_test(a_timer_that_was_set_before_the_restart_fires_after_it),
+    cmocka_unit_test(a_person_who_repeats_a_message_disturbs_no_action_under_way),
     cmocka_unit_test(a_person_who_takes_over_while_the_model_thinks_ends_the_turn_at_once),
     cmocka_unit_test(a_record_is_kept_unless_its_check_says_no_and_disturbs_no_question))
