@@ -172,7 +172,11 @@ def a_disk_that_is_low_takes_no_messages_and_recovers(w):
             check(answer.headers["Retry-After"] and data not in answer.body.decode(), answer)
         is_problem(ana.post("/v1/conversations", {}, Idempotency_Key="full"), 507, "disk_full")
         check(talk.all() and ana.get("/v1/conversations").status == 200 and Caller(server).get("/livez").status == 200)
-        check(data not in ready.body.decode() and any('"api.failed"' in line and data in line for line in server.errors), server.errors)
+        check(data not in ready.body.decode(), ready)
+        end = time.time() + 5
+        while not any('"api.failed"' in line and data in line for line in server.errors):
+            check(time.time() < end, server.errors)
+            time.sleep(0.05)
         os.remove(filler)
         end = time.time() + 10
         while Caller(server).get("/readyz").status != 200:
