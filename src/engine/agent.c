@@ -2,6 +2,7 @@
 
 #include "base/template.h"
 #include "base/yaml.h"
+#include "engine/keys.h"
 #include "engine/lint.h"
 
 #include <errno.h>
@@ -56,6 +57,20 @@ static int front_matter(struct str text, const char *path, struct str *front, st
     return 0;
 }
 
+/* Here, and not only when the bundle is read, because here its lines are known. */
+static int check_tool(struct arena *a, const struct json *file, const char *path, struct err *e)
+{
+    struct tool tool;
+    struct err why = {0};
+    unsigned line;
+    int n = 0;
+    if (tool_read(a, file, &tool, &why) == 0)
+        return keys_check_tool(file, path, e);
+    if (sscanf(why.text, "line %u: %n", &line, &n) == 1 && n)
+        return err_set(e, ERR_INVALID, "%s:%u: %s", path, line, why.text + n);
+    return err_set(e, ERR_INVALID, "%s:1: %s", path, why.text);
+}
+
 static int load_module(struct arena *a, const char *dir, const struct kind *k, struct str name, struct json *modules,
                        struct err *e)
 {
@@ -75,6 +90,8 @@ static int load_module(struct arena *a, const char *dir, const struct kind *k, s
     if (!str_eq(json_str(json_get(file, k->self)), name))
         return err_set(e, ERR_INVALID, "%s:1: says `%s: %.*s`; it must be the file's name, %.*s", path, k->self,
                        STR_ARG(json_str(json_get(file, k->self))), STR_ARG(name));
+    if (strcmp(k->self, "tool") == 0 && check_tool(a, file, path, e) < 0)
+        return ERR_INVALID;
     struct json *m = json_new(a, JSON_OBJECT);
     json_set(m, STR("kind"), json_new_str(a, str_of(k->compose)));
     json_set(m, STR("name"), json_new_str(a, name));
