@@ -41,6 +41,11 @@ static const char *const evaluation[] = {
     NULL,
 };
 
+/* A customer's open conversations are counted whenever another is opened; there may be very many closed ones. */
+#define OPEN_INDEX \
+    "CREATE INDEX IF NOT EXISTS conversation_open ON conversation (customer) WHERE status = 'open' AND dataset = ''"
+static const char *const open_index[] = {OPEN_INDEX, NULL};
+
 /* Results, replies and fingerprints are not copied out of the events: the rows point at them. */
 const struct schema_table schema_derived[] = {
     {"conversation",
@@ -50,7 +55,7 @@ const struct schema_table schema_derived[] = {
       " channel TEXT NOT NULL, label TEXT NOT NULL, dataset TEXT NOT NULL, opened_us INTEGER NOT NULL,"
       " changed_us INTEGER NOT NULL, seq_next INTEGER NOT NULL, sha BLOB NOT NULL, owner TEXT NOT NULL,"
       " status TEXT NOT NULL, turn_open SMALLINT NOT NULL)",
-      "CREATE INDEX conversation_customer ON conversation (customer)",
+      "CREATE INDEX conversation_customer ON conversation (customer)", OPEN_INDEX,
       "CREATE INDEX conversation_dataset ON conversation (dataset) WHERE dataset <> ''",
       "CREATE INDEX conversation_turn_open ON conversation (id) WHERE turn_open = 1 AND dataset = ''"}},
     {"inbox",
@@ -91,6 +96,7 @@ static const struct migration {
 } migrations[SCHEMA_NEWEST] = {
     {"the journal and what is derived from it", journal, true},
     {"sets of conversations and verdicts on them", evaluation, false},
+    {"an index of open conversations", open_index, false},
 };
 
 enum { APPLICATION_ID = 0x434e4452 }; /* "CNDR": what file(1) and our own check know us by */
