@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "base/json.h"
+#include "base/nearest.h"
 #include "base/text.h"
 
 #include <utf8proc.h>
@@ -245,6 +246,30 @@ TEST(naughty_strings_pass_through_every_function_unharmed)
     }
 }
 
+TEST(a_misspelt_word_is_at_most_two_letters_away_from_the_one_that_was_meant)
+{
+    static const char *const known[] = {"per_conversation", "timeout_ms", "mode", "no", "ok", NULL};
+    static const struct {
+        const char *word, *meant;
+    } cases[] = {
+        {"per_conversatoin", "per_conversation"}, /* two letters changed places */
+        {"timeout_mss", "timeout_ms"},
+        {"timeout", NULL}, /* three letters away */
+        {"Mode", "mode"},
+        {"mode", "mode"},
+        {"oks", "ok"},
+        {"nk", "no"}, /* the first of two that are equally near */
+        {"x", NULL},  /* not "ok": nothing of it would be left */
+        {"", NULL},
+        {"per_conversation_per_conversation_per_conversation", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *best = nearest_word(str_of(cases[i].word), known);
+        if ((best != NULL) != (cases[i].meant != NULL) || (best && strcmp(best, cases[i].meant) != 0))
+            fail_msg("%s: %s", cases[i].word, best ? best : "nothing");
+    }
+}
+
 #define ROW(t) cmocka_unit_test_setup_teardown(t, make_arena, free_arena)
 RUN(ROW(bytes_that_are_not_utf8_are_found_where_they_begin), ROW(every_code_point_but_nul_and_surrogates_is_valid),
     ROW(repair_replaces_what_is_broken_and_keeps_the_rest), ROW(what_was_repaired_is_valid_and_stays_as_it_is),
@@ -252,4 +277,5 @@ RUN(ROW(bytes_that_are_not_utf8_are_found_where_they_begin), ROW(every_code_poin
     ROW(composed_and_decomposed_accents_are_one_text), ROW(folding_leaves_words_between_single_spaces),
     ROW(a_phrase_is_found_only_at_word_borders), ROW(the_language_of_a_chat_message_is_told_by_its_common_words),
     ROW(the_language_of_ten_thousand_english_questions_is_english), ROW(lengths_and_cuts_count_characters_not_bytes),
-    ROW(naughty_strings_pass_through_every_function_unharmed))
+    ROW(naughty_strings_pass_through_every_function_unharmed),
+    ROW(a_misspelt_word_is_at_most_two_letters_away_from_the_one_that_was_meant))
