@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -205,4 +206,15 @@ int yaml_parse(struct arena *a, struct str text, const char *name, struct json *
     yaml_event_delete(&r.event);
     yaml_parser_delete(&r.parser);
     return rc;
+}
+
+int yaml_refuse(struct err *e, const char *name, const struct json *at, const char *format, ...)
+{
+    char sentence[sizeof e->text];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(sentence, sizeof sentence, format, ap);
+    va_end(ap);
+    return at && at->line ? err_set(e, ERR_INVALID, "%s:%u: %s", name, at->line, sentence)
+                          : err_set(e, ERR_INVALID, "%s: %s", name, sentence);
 }

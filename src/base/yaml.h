@@ -18,4 +18,8 @@
  * null. Errors: ERR_INVALID, ERR_LIMIT (depth). */
 MUST_USE int yaml_parse(struct arena *a, struct str text, const char *name, struct json **out, struct err *e);
 
+/* What is wrong with a value of the file `name`: ERR_INVALID, "name:line: sentence"; without a line when the value did not
+ * come from a file (`at` may be NULL). */
+int yaml_refuse(struct err *e, const char *name, const struct json *at, const char *format, ...) PRINTF_LIKE(4, 5);
+
 #endif

@@ -146,8 +146,21 @@ TEST(json_is_yaml_and_reads_the_same)
     }
 }
 
+TEST(what_is_refused_later_still_has_the_line_it_came_from)
+{
+    struct json *v;
+    CHECK(yaml_parse(a, STR("# a\nb:\n  - c\n  - d: 1\n"), "t.yaml", &v, &e) == 0);
+    CHECK_INT(yaml_refuse(&e, "t.yaml", json_get(json_at(json_get(v, "b"), 1), "d"), "%d is odd", 1), ERR_INVALID);
+    CHECK_STR(str_of(e.text), "t.yaml:4: 1 is odd");
+    CHECK(json_parse(a, STR("{}"), &v, &e) == 0);
+    CHECK_INT(yaml_refuse(&e, "t.yaml", v, "empty"), ERR_INVALID);
+    CHECK_STR(str_of(e.text), "t.yaml: empty");
+    CHECK_INT(yaml_refuse(NULL, "t.yaml", NULL, "empty"), ERR_INVALID);
+}
+
 #define ROW(t) cmocka_unit_test_setup_teardown(t, make_arena, free_arena)
 RUN(ROW(a_workspace_file_reads_as_the_json_it_means),
     ROW(plain_scalars_read_as_the_core_schema_says_and_the_rest_are_strings), ROW(an_empty_document_is_null),
     ROW(what_is_outside_the_subset_is_refused_with_its_line),
-    ROW(a_document_nested_too_deeply_is_refused_before_the_stack_ends), ROW(json_is_yaml_and_reads_the_same))
+    ROW(a_document_nested_too_deeply_is_refused_before_the_stack_ends), ROW(json_is_yaml_and_reads_the_same),
+    ROW(what_is_refused_later_still_has_the_line_it_came_from))
