@@ -1,6 +1,5 @@
 #include "engine/agent.h"
 
-#include "base/template.h"
 #include "base/yaml.h"
 #include "engine/keys.h"
 #include "engine/lint.h"
@@ -47,7 +46,7 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 /* Splits "---\nfront matter\n---\nbody". */
 static int front_matter(struct str text, const char *path, struct str *front, struct str *body, struct err *e)
 {
-    struct str rest = str_from(text, 4);
+    struct str rest = str_from(text, 3); /* with the line's end, so that lines count as in the file */
     ptrdiff_t end = str_find(rest, STR("\n---\n"));
     if (!str_starts(text, STR("---\n")) || end < 0)
         return err_set(e, ERR_INVALID,
@@ -57,26 +56,9 @@ static int front_matter(struct str text, const char *path, struct str *front, st
     return 0;
 }
 
-/* Here, and not only when the bundle is read, because here its lines are known. */
-static int check_tool(struct arena *a, const struct json *file, const char *path, struct err *e)
-{
-    struct tool tool;
-    struct err why = {0};
-    unsigned line;
-    int n = 0;
-    if (tool_read(a, file, &tool, &why) == 0)
-        return keys_check_tool(file, path, e);
-    if (sscanf(why.text, "line %u: %n", &line, &n) == 1 && n)
-        return err_set(e, ERR_INVALID, "%s:%u: %s", path, line, why.text + n);
-    return err_set(e, ERR_INVALID, "%s:1: %s", path, why.text);
-}
-
 static int load_module(struct arena *a, const char *dir, const struct kind *k, struct str name, struct json *modules,
                        struct err *e)
 {
-    for (size_t i = 0; i < name.n; i++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", name.p[i]))
-            return err_set(e, ERR_INVALID, "\"%.*s\" is no module name (lower case, digits, _ and -)", STR_ARG(name));
     const char *path = str_f(a, "%s/%s/%.*s.%s", dir, k->folder, STR_ARG(name), k->text ? "md" : "yaml").p;
     struct str text, front, body = STR("");
     if (read_file(a, path, &text, e) < 0)
@@ -87,10 +69,11 @@ static int load_module(struct arena *a, const char *dir, const struct kind *k, s
     struct json *file;
     if (yaml_parse(a, front, path, &file, e) < 0)
         return ERR_INVALID;
-    if (!str_eq(json_str(json_get(file, k->self)), name))
-        return err_set(e, ERR_INVALID, "%s:1: says `%s: %.*s`; it must be the file's name, %.*s", path, k->self,
-                       STR_ARG(json_str(json_get(file, k->self))), STR_ARG(name));
-    if (strcmp(k->self, "tool") == 0 && check_tool(a, file, path, e) < 0)
+    const struct json *self = json_get(file, k->self);
+    if (!str_eq(json_str(self), name))
+        return yaml_refuse(e, path, self ? self : file, "says `%s: %.*s`; it must be the file's name, %.*s", k->self,
+                           STR_ARG(json_str(self)), STR_ARG(name));
+    if (keys_check(file, k->self, path, e) < 0)
         return ERR_INVALID;
     struct json *m = json_new(a, JSON_OBJECT);
     json_set(m, STR("kind"), json_new_str(a, str_of(k->compose)));
@@ -99,6 +82,32 @@ static int load_module(struct arena *a, const char *dir, const struct kind *k, s
     json_set(m, STR("body"), k->text ? json_new_str(a, body) : file);
     json_push(modules, m);
     return 0;
+}
+
+/* The module that `named` names in the agent's file `path`. */
+static int load_named(struct arena *a, const char *dir, const struct kind *k, const char *path,
+                      const struct json *named, struct json *modules, struct err *e)
+{
+    struct str name = named->text;
+    for (size_t i = 0; i < name.n; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", name.p[i]))
+            return yaml_refuse(e, path, named, "\"%.*s\" is no module name (lower case, digits, _ and -)",
+                               STR_ARG(name));
+    int r = load_module(a, dir, k, name, modules, e);
+    return r == ERR_NOT_FOUND ? err_in(e, "%s:%u", path, named->line) : r;
+}
+
+static int compile(struct agent *ag, const struct json *all, const char *dir, struct err *e);
+
+/* Compiles what was read from the files for once, while every value still has its line. */
+static int check_whole(const struct json *all, const char *dir, struct err *e)
+{
+    struct agent ag = {.arena = arena_new("agent's check", 65536)};
+    int r = compile(&ag, all, dir, e);
+    if (r == 0)
+        r = lint_agent(&ag, all, dir, e);
+    arena_free(ag.arena);
+    return r;
 }
 
 int agent_bundle(struct arena *a, const char *dir, const char *name, struct str *bundle, struct err *e)
@@ -111,27 +120,25 @@ int agent_bundle(struct arena *a, const char *dir, const char *name, struct str 
     if (read_file(a, path, &text, e) < 0 || yaml_parse(a, text, path, &file, e) < 0)
         return e ? e->code : ERR_INVALID;
     struct json *modules = json_new(a, JSON_ARRAY);
-    const struct json *compose = json_get(file, "compose");
-    if (!str_is(json_str(json_get(file, "agent")), name))
-        return err_set(e, ERR_INVALID, "%s:1: says `agent: %.*s`; it must be the file's name, %s", path,
-                       STR_ARG(json_str(json_get(file, "agent"))), name);
-    if (!json_is(compose, JSON_OBJECT))
-        return err_set(e, ERR_INVALID, "%s:1: needs `compose`, the modules that make the agent", path);
-    for (const struct json *c = compose ? compose->child : NULL; c; c = c->next) {
+    const struct json *self = json_get(file, "agent"), *compose = json_get(file, "compose");
+    if (!str_is(json_str(self), name))
+        return yaml_refuse(e, path, self ? self : file, "says `agent: %.*s`; it must be the file's name, %s",
+                           STR_ARG(json_str(self)), name);
+    if (keys_check(file, "agent", path, e) < 0)
+        return ERR_INVALID;
+    for (const struct json *c = compose->child; c; c = c->next) {
         size_t i = 0;
-        while (i < KINDS && !str_is(c->key, kinds[i].compose))
+        while (i < KINDS - 1 && !str_is(c->key, kinds[i].compose))
             i++;
-        if (i == KINDS)
-            return err_set(e, ERR_INVALID, "%s:%u: compose.%.*s is no kind of module", path, c->line, STR_ARG(c->key));
-        if (c->kind == JSON_STRING && load_module(a, dir, &kinds[i], c->text, modules, e) < 0)
-            return err_in(e, "%s:%u", path, c->line);
-        for (const struct json *n = c->child; n; n = n->next)
-            if (load_module(a, dir, &kinds[i], n->text, modules, e) < 0)
-                return err_in(e, "%s:%u", path, n->line);
+        for (const struct json *n = c->kind == JSON_STRING ? c : c->child; n; n = n == c ? NULL : n->next)
+            if (load_named(a, dir, &kinds[i], path, n, modules, e) < 0)
+                return e ? e->code : ERR_INVALID;
     }
     struct json *all = json_new(a, JSON_OBJECT);
     json_set(all, STR("agent"), file);
     json_set(all, STR("modules"), modules);
+    if (check_whole(all, dir, e) < 0)
+        return e ? e->code : ERR_INVALID;
     *bundle = json_canonical(a, all);
     return 0;
 }
@@ -170,14 +177,16 @@ static int by_name(const void *x, const void *y)
     return str_cmp(((const struct tool *)x)->name, ((const struct tool *)y)->name);
 }
 
-static int compile_tools(struct agent *ag, const struct json *modules, struct err *e)
+static int compile_tools(struct agent *ag, const struct json *modules, const char *dir, struct err *e)
 {
     struct tool *tools = ARENA_ARRAY(ag->arena, struct tool, modules->n + 1);
     for (const struct json *m = modules->child; m; m = m->next) {
         if (!of_kind(m, "tools"))
             continue;
-        if (tool_read(ag->arena, json_get(m, "body"), &tools[ag->tools_n], e) < 0)
-            return err_in(e, "tools/%.*s.yaml", STR_ARG(json_str(json_get(m, "name"))));
+        const char *file =
+            str_f(ag->arena, "%s%stools/%.*s.yaml", dir, *dir ? "/" : "", STR_ARG(json_str(json_get(m, "name")))).p;
+        if (tool_read(ag->arena, json_get(m, "body"), file, &tools[ag->tools_n], e) < 0)
+            return ERR_INVALID;
         ag->tools_n++;
     }
     qsort(tools, ag->tools_n, sizeof *tools, by_name);
@@ -198,22 +207,17 @@ static int compile_tools(struct agent *ag, const struct json *modules, struct er
     return 0;
 }
 
-static int compile_macros(struct agent *ag, const struct json *modules, struct err *e)
+static void compile_macros(struct agent *ag, const struct json *modules)
 {
     struct json *all = json_new(ag->arena, JSON_OBJECT);
     for (const struct json *m = modules->child; m; m = m->next) {
         const struct json *texts = of_kind(m, "macros") ? json_get(json_get(m, "body"), "texts") : NULL;
         for (const struct json *t = texts ? texts->child : NULL; t; t = t->next) {
-            for (const struct json *l = t->child; l; l = l->next)
-                if (template_check(l->text, NULL, NULL, e) < 0)
-                    return err_in(e, "macros/%.*s.yaml: %.*s.%.*s", STR_ARG(json_str(json_get(m, "name"))),
-                                  STR_ARG(t->key), STR_ARG(l->key));
             struct str name = str_f(ag->arena, "%.*s.%.*s", STR_ARG(json_str(json_get(m, "name"))), STR_ARG(t->key));
             json_set(all, name, json_copy(ag->arena, t));
         }
     }
     ag->macros = all;
-    return 0;
 }
 
 /* One system message: instructions, then each routine, the macros and the slots as one line of JSON. */
@@ -260,11 +264,9 @@ static int compile_shared(struct agent *ag, const struct json *modules, struct e
     return 0;
 }
 
-static int compile(struct agent *ag, struct err *e)
+/* `dir` is the workspace, for messages; of a bundle "". */
+static int compile(struct agent *ag, const struct json *all, const char *dir, struct err *e)
 {
-    struct json *all;
-    if (json_parse(ag->arena, ag->bundle, &all, e) < 0)
-        return ERR_INVALID;
     const struct json *self = json_get(all, "agent"), *budgets = json_get(self, "budgets"),
                       *modules = json_get(all, "modules");
     ag->name = json_str(json_get(self, "agent"));
@@ -277,20 +279,10 @@ static int compile(struct agent *ag, struct err *e)
                                    .turn_ms = (int)json_int(json_get(budgets, "turn_ms"), 30000),
                                    .resumes = (int)json_int(json_get(budgets, "resumes"), 5),
                                    .reply_chars = (int)json_int(json_get(budgets, "reply_chars"), 900)};
-    if (compile_tools(ag, modules, e) < 0 || compile_macros(ag, modules, e) < 0)
+    if (compile_tools(ag, modules, dir, e) < 0)
         return ERR_INVALID;
-    for (size_t i = 0; i < ag->tools_n; i++) {
-        const struct tool *t = &ag->tools[i];
-        if (t->action && t->gate == TOOL_GATE_CUSTOMER && !json_get(ag->macros, str_c(ag->arena, t->confirm_macro)))
-            return err_set(e, ERR_INVALID, "tools/%.*s.yaml: confirm.text names %.*s, which is no macro of the agent",
-                           STR_ARG(t->name), STR_ARG(t->confirm_macro));
-    }
-    static const char *const needed[] = {"runtime.handoff", "runtime.handoff_unknown", "runtime.handoff_model"};
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
-        if (!json_get(ag->macros, needed[i]))
-            return err_set(e, ERR_INVALID, "agents/%.*s.yaml: the macro %s is missing: what the runtime says by itself",
-                           STR_ARG(ag->name), needed[i]);
-    return compile_shared(ag, modules, e) < 0 ? ERR_INVALID : lint_agent(ag, all, e);
+    compile_macros(ag, modules);
+    return compile_shared(ag, modules, e);
 }
 
 int agent_new(struct str bundle, struct agent **out, struct err *e)
@@ -301,7 +293,8 @@ int agent_new(struct str bundle, struct agent **out, struct err *e)
     ag->bundle = str_copy(arena, bundle);
     ag->sha = sha256_of(ag->bundle);
     ag->sha_hex = hash_hex(arena, ag->sha.b, SHA256_BYTES);
-    if (compile(ag, e) < 0) {
+    struct json *all;
+    if (json_parse(arena, ag->bundle, &all, e) < 0 || compile(ag, all, "", e) < 0) {
         arena_free(arena);
         return e ? e->code : ERR_INVALID;
     }

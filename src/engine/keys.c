@@ -1,20 +1,164 @@
 #include "engine/keys.h"
 
-#include "base/str.h"
+#include "base/nearest.h"
+#include "base/regex.h"
+#include "base/yaml.h"
 
-static const struct {
-    const char *of, *known; /* of: a key of the file, or "" for the file itself */
-} levels[] = {
-    {"",
-     "tool version summary title effect class when when_not input http steps project errors already_done idempotency "
-     "reconcile confirm limits timeout_ms fresh_s examples"},
-    {"http", "method url body"},
-    {"reconcile", "method url body"},
-    {"steps", "id http"},
-    {"idempotency", "mode"},
-    {"confirm", "by text expires_s"},
-    {"limits", "per_conversation"},
-    {"examples", "args result note"},
+/* What a value holds. */
+enum holds {
+    TEXT,
+    LINES, /* a text or a list of texts */
+    COUNT, /* from 1 */
+    WHOLE, /* from 0 */
+    YES_NO,
+    WORD, /* one of `words` */
+    ANY,
+    LIST,  /* each item as the row `of` */
+    EACH,  /* a map: each value, whatever its key, as the row `of` */
+    MAP,   /* the keys are the rows `of` */
+    ONE_OF /* the rows `of` are maps; the value is the first of which it has the key that the row is named after */
+};
+
+struct known {
+    const char *key; /* of what has none: how messages call it */
+    enum holds holds;
+    const struct known *of;
+    const char *words; /* by a space */
+    bool must;
+};
+
+static const struct known text = {"a text", TEXT};
+static const struct known by_language = {"a text by language", EACH, &text};
+static const struct known list_of_texts = {"a list of texts", LIST, &text};
+
+/* --- agents and instructions --- */
+
+static const struct known budgets[] = {{"model_calls", COUNT},
+                                       {"tool_calls", COUNT},
+                                       {"identical_calls", COUNT},
+                                       {"turn_ms", COUNT},
+                                       {"resumes", COUNT},
+                                       {"reply_chars", COUNT},
+                                       {0}};
+static const struct known compose[] = {{"instructions", LINES}, {"routines", LINES},   {"macros", LINES},
+                                       {"tools", LINES},        {"scratchpad", LINES}, {0}};
+static const struct known agent[] = {{"agent", TEXT},           {"version", TEXT},
+                                     {"summary", TEXT},         {"compose", MAP, compose, .must = true},
+                                     {"budgets", MAP, budgets}, {0}};
+static const struct known instruction[] = {{"module", TEXT}, {"version", TEXT}, {"summary", TEXT}, {0}};
+
+/* --- tools --- */
+
+static const struct known expression = {"an expression", TEXT};
+static const struct known request[] = {
+    {"method", WORD, .words = "GET POST PUT PATCH DELETE"}, {"url", TEXT, .must = true}, {"body", ANY}, {0}};
+static const struct known tool_step[] = {{"id", TEXT, .must = true}, {"http", MAP, request, .must = true}, {0}};
+static const struct known tool_step_row = {"a step", MAP, tool_step};
+static const struct known idempotency[] = {{"mode", WORD, .words = "key none key_per_attempt", .must = true}, {0}};
+static const struct known confirm[] = {
+    {"by", WORD, .words = "customer none"}, {"text", TEXT}, {"expires_s", COUNT}, {0}};
+static const struct known limits[] = {{"per_conversation", WHOLE}, {0}};
+static const struct known example[] = {{"args", ANY}, {"result", ANY}, {"note", TEXT}, {0}};
+static const struct known example_row = {"an example", MAP, example};
+static const struct known class = {"a class", WORD, .words = "refused transient unknown invalid ok already_done"};
+static const struct known tool[] = {{"tool", TEXT},
+                                    {"version", TEXT},
+                                    {"summary", TEXT, .must = true},
+                                    {"title", EACH, &text},
+                                    {"effect", WORD, .words = "read action", .must = true},
+                                    {"class", TEXT},
+                                    {"when", LINES},
+                                    {"when_not", LINES},
+                                    {"examples", LIST, &example_row},
+                                    {"input", ANY, .must = true},
+                                    {"http", MAP, request},
+                                    {"steps", LIST, &tool_step_row},
+                                    {"project", EACH, &expression},
+                                    {"errors", EACH, &class},
+                                    {"already_done", LIST, &text},
+                                    {"fresh_s", WHOLE},
+                                    {"timeout_ms", COUNT},
+                                    {"idempotency", MAP, idempotency},
+                                    {"reconcile", MAP, request},
+                                    {"confirm", MAP, confirm},
+                                    {"limits", MAP, limits},
+                                    {0}};
+/* Our own keys beside those of a JSON Schema */
+static const struct known property[] = {{"x-source", WORD, .words = "session"},
+                                        {"x-show", YES_NO},
+                                        {"x-label", EACH, &text},
+                                        {"x-values", EACH, &by_language},
+                                        {0}};
+
+/* --- routines --- */
+
+static const struct known start[] = {{"text", TEXT}, {"phrases", EACH, &list_of_texts}, {0}};
+static const struct known say[] = {{"id", TEXT, .must = true}, {"say", TEXT}, {"next", TEXT}, {"exit", TEXT}, {0}};
+static const struct known on_error[] = {
+    {"refused", TEXT}, {"transient", TEXT}, {"unknown", TEXT}, {"invalid", TEXT}, {0}};
+static const struct known call[] = {
+    {"id", TEXT, .must = true}, {"call", LIST, &text}, {"on_error", MAP, on_error}, {"next", TEXT}, {0}};
+static const struct known row_if[] = {{"if", TEXT}, {"to", TEXT, .must = true}, {0}};
+static const struct known row_else[] = {{"else", TEXT}, {0}};
+static const struct known decide_rows[] = {{"if", MAP, row_if}, {"else", MAP, row_else}, {0}};
+static const struct known decide_row = {"a row of decide", ONE_OF, decide_rows};
+static const struct known decide[] = {{"id", TEXT, .must = true}, {"decide", LIST, &decide_row}, {"next", TEXT}, {0}};
+static const struct known question[] = {
+    {"slot", TEXT, .must = true}, {"question", TEXT, .must = true}, {"when", TEXT}, {0}};
+static const struct known question_row = {"a question", MAP, question};
+static const struct known ask[] = {{"id", TEXT, .must = true},
+                                   {"ask", LIST, &question_row},
+                                   {"max_asks", COUNT},
+                                   {"on_max", TEXT},
+                                   {"next", TEXT},
+                                   {0}};
+static const struct known confirmed[] = {{"tool", TEXT, .must = true}, {"args", EACH, &expression}, {0}};
+static const struct known confirm_step[] = {{"id", TEXT, .must = true},
+                                            {"confirm", MAP, confirmed},
+                                            {"ok", TEXT},
+                                            {"already_done", TEXT},
+                                            {"no", TEXT},
+                                            {"unclear", TEXT},
+                                            {"refused", TEXT},
+                                            {"unknown", TEXT},
+                                            {0}};
+static const struct known handoff[] = {{"id", TEXT, .must = true}, {"handoff", TEXT}, {0}};
+static const struct known steps[] = {{"say", MAP, say},
+                                     {"call", MAP, call},
+                                     {"ask", MAP, ask},
+                                     {"decide", MAP, decide},
+                                     {"confirm", MAP, confirm_step},
+                                     {"handoff", MAP, handoff},
+                                     {0}};
+static const struct known step_row = {"a step", ONE_OF, steps};
+static const struct known routine[] = {{"routine", TEXT},
+                                       {"version", TEXT},
+                                       {"summary", TEXT},
+                                       {"start_when", MAP, start},
+                                       {"not_when", MAP, start},
+                                       {"steps", LIST, &step_row, .must = true},
+                                       {0}};
+
+/* --- macros and scratchpads --- */
+
+static const struct known macros[] = {
+    {"macros", TEXT}, {"version", TEXT}, {"summary", TEXT}, {"texts", EACH, &by_language, .must = true}, {0}};
+static const struct known value_row = {"a value's phrases", EACH, &list_of_texts};
+static const struct known slot[] = {{"slot", TEXT, .must = true},
+                                    {"type", WORD, .words = "enum text integer"},
+                                    {"summary", TEXT},
+                                    {"default", TEXT},
+                                    {"values", EACH, &value_row},
+                                    {0}};
+static const struct known slot_row = {"a slot", MAP, slot};
+static const struct known scratchpad[] = {
+    {"scratchpad", TEXT}, {"version", TEXT}, {"summary", TEXT}, {"slots", LIST, &slot_row, .must = true}, {0}};
+
+/* --- looking --- */
+
+struct look {
+    const char *name; /* of the file */
+    struct err *e;
 };
 
 static bool has_word(struct str words, struct str word)
@@ -26,42 +170,205 @@ static bool has_word(struct str words, struct str word)
     return false;
 }
 
-static int check(const struct json *object, size_t level, const char *path, struct err *e)
+enum { KEYS_MAX = sizeof tool / sizeof *tool };
+
+static int unknown_key(const struct look *l, const struct json *m, const struct known *rows, struct str whose)
 {
-    struct str known = str_of(levels[level].known);
-    for (const struct json *m = json_is(object, JSON_OBJECT) ? object->child : NULL; m; m = m->next)
-        if (!has_word(known, m->key))
-            return err_set(e, ERR_INVALID, "%s:%u: %s has no `%.*s`; it has: %s", path, m->line,
-                           level ? levels[level].of : "a tool", STR_ARG(m->key), known.p);
+    const char *names[KEYS_MAX] = {0};
+    struct buf all = buf_new(NULL, 300);
+    for (size_t i = 0; rows[i].key; i++) {
+        names[i] = rows[i].key;
+        buf_addf(&all, "%s%s", i ? ", " : "", rows[i].key);
+    }
+    const char *nearest = nearest_word(m->key, names);
+    int r = nearest ? yaml_refuse(l->e, l->name, m, "%.*s has no `%.*s`; did you mean `%s`?", STR_ARG(whose),
+                                  STR_ARG(m->key), nearest)
+                    : yaml_refuse(l->e, l->name, m, "%.*s has no `%.*s`; it has: %.*s", STR_ARG(whose), STR_ARG(m->key),
+                                  STR_ARG(buf_str(&all)));
+    buf_free(&all);
+    return r;
+}
+
+static int look_at(const struct look *l, const struct json *v, const struct known *row);
+
+static int look_at_map(const struct look *l, const struct json *map, const struct known *rows, struct str whose)
+{
+    for (const struct json *m = map->child; m; m = m->next) {
+        const struct known *k = rows;
+        while (k->key && !str_is(m->key, k->key))
+            k++;
+        if (!k->key)
+            return unknown_key(l, m, rows, whose);
+        if (look_at(l, m, k) < 0)
+            return ERR_INVALID;
+    }
+    for (const struct known *k = rows; k->key; k++)
+        if (k->must && !json_get(map, k->key))
+            return yaml_refuse(l->e, l->name, map, "%.*s needs `%s`", STR_ARG(whose), k->key);
     return 0;
 }
 
-/* What runs after a customer's yes was shown to the customer, all of it. */
-static int check_shown(const struct json *spec, const char *path, struct err *e)
+/* A step is what its verb says. */
+static int look_at_one_of(const struct look *l, const struct json *map, const struct known *row)
+{
+    struct buf all = buf_new(NULL, 300), whose = buf_new(NULL, 60);
+    const struct known *k = row->of;
+    for (; k->key && !json_get(map, k->key); k++)
+        buf_addf(&all, "%s%s", k == row->of ? "" : ", ", k->key);
+    buf_addf(&whose, "%s with `%s`", row->key, k->key);
+    int r = k->key ? look_at_map(l, map, k->of, buf_str(&whose))
+                   : yaml_refuse(l->e, l->name, map, "%s has one of: %.*s", row->key, STR_ARG(buf_str(&all)));
+    buf_free(&all);
+    buf_free(&whose);
+    return r;
+}
+
+static bool is_of(const struct json *v, enum holds holds)
+{
+    switch (holds) {
+    case TEXT:
+    case WORD: return v->kind == JSON_STRING;
+    case LINES: return v->kind == JSON_STRING || v->kind == JSON_ARRAY;
+    case COUNT: return json_whole(v) && json_int(v, 0) >= 1 && json_int(v, 0) <= INT32_MAX;
+    case WHOLE: return json_whole(v) && json_int(v, -1) >= 0 && json_int(v, -1) <= INT32_MAX;
+    case YES_NO: return v->kind == JSON_TRUE || v->kind == JSON_FALSE;
+    case ANY: return true;
+    case LIST: return v->kind == JSON_ARRAY;
+    case EACH:
+    case MAP:
+    case ONE_OF: return v->kind == JSON_OBJECT;
+    }
+    return false;
+}
+
+static int wrong_word(const struct look *l, const struct json *v, struct str name, const char *words)
+{
+    struct buf all = buf_new(NULL, 300);
+    struct str rest = str_of(words), one;
+    for (const char *between = ""; str_split(&rest, ' ', &one); between = ", ")
+        buf_addf(&all, "%s%.*s", between, STR_ARG(one));
+    int r = yaml_refuse(l->e, l->name, v, "%.*s is `%.*s`; it can be: %.*s", STR_ARG(name), STR_ARG(v->text),
+                        STR_ARG(buf_str(&all)));
+    buf_free(&all);
+    return r;
+}
+
+static int look_at(const struct look *l, const struct json *v, const struct known *row)
+{
+    static const char *const kinds[] = {[TEXT] = "a text; put it in quotes",
+                                        [LINES] = "a text or a list of texts",
+                                        [COUNT] = "a whole number from 1 on",
+                                        [WHOLE] = "a whole number from 0 on",
+                                        [YES_NO] = "true or false",
+                                        [WORD] = "a word",
+                                        [ANY] = "anything",
+                                        [LIST] = "a list",
+                                        [EACH] = "a map",
+                                        [MAP] = "a map",
+                                        [ONE_OF] = "a map"};
+    struct str name = v->key.n ? v->key : str_of(row->key);
+    if (!is_of(v, row->holds))
+        return yaml_refuse(l->e, l->name, v, "%.*s must be %s", STR_ARG(name), kinds[row->holds]);
+    if (row->holds == WORD && !has_word(str_of(row->words), v->text))
+        return wrong_word(l, v, name, row->words);
+    if (row->holds == MAP)
+        return look_at_map(l, v, row->of, name);
+    if (row->holds == ONE_OF)
+        return look_at_one_of(l, v, row);
+    const struct known *item = row->holds == LINES ? &text : row->of;
+    for (const struct json *i = item ? v->child : NULL; i; i = i->next)
+        if (look_at(l, i, item) < 0)
+            return ERR_INVALID;
+    return 0;
+}
+
+/* --- what a table of keys cannot say --- */
+
+static int look_at_properties(const struct look *l, const struct json *properties)
+{
+    for (const struct json *p = properties ? properties->child : NULL; p; p = p->next)
+        for (const struct json *m = json_is(p, JSON_OBJECT) ? p->child : NULL; m; m = m->next) {
+            const struct known *k = property;
+            while (k->key && !str_is(m->key, k->key))
+                k++;
+            if (k->key ? look_at(l, m, k) < 0
+                       : str_starts(m->key, STR("x-")) && unknown_key(l, m, property, p->key) < 0)
+                return ERR_INVALID;
+        }
+    return 0;
+}
+
+static int look_at_errors(const struct look *l, const struct json *errors)
+{
+    for (const struct json *m = errors ? errors->child : NULL; m; m = m->next)
+        if (!regex_match(STR("^([345]\\d\\d|[345]xx|timeout)$"), m->key))
+            return yaml_refuse(l->e, l->name, m,
+                               "errors has no `%.*s`; write a status (404), a family (5xx) or timeout",
+                               STR_ARG(m->key));
+    return 0;
+}
+
+/* Who confirms an action sees all of it. */
+static int look_at_shown(const struct look *l, const struct json *spec)
 {
     const struct json *properties = json_get(json_get(spec, "input"), "properties");
     if (!str_is(json_str_or(json_get(json_get(spec, "confirm"), "by"), STR("customer")), "customer"))
         return 0;
     for (const struct json *p = properties ? properties->child : NULL; p; p = p->next)
-        if (!json_bool(json_get(p, "x-show"), false) && !str_is(json_str(json_get(p, "x-source")), "session"))
-            return err_set(e, ERR_INVALID, "%s:%u: the customer confirms without seeing `%.*s`; give it x-show: true",
-                           path, p->line, STR_ARG(p->key));
+        if (!json_bool(json_get(p, "x-show"), false) && !json_get(p, "x-source"))
+            return yaml_refuse(l->e, l->name, p, "the customer confirms without seeing `%.*s`; give it x-show: true",
+                               STR_ARG(p->key));
     return 0;
 }
 
-int keys_check_tool(const struct json *spec, const char *path, struct err *e)
+static int look_at_action(const struct look *l, const struct json *spec)
 {
-    int r = check(spec, 0, path, e);
-    for (size_t i = 1; r == 0 && i < sizeof levels / sizeof *levels; i++) {
-        const struct json *v = json_get(spec, levels[i].of);
-        r = check(v, i, path, e);
-        for (const struct json *item = json_is(v, JSON_ARRAY) ? v->child : NULL; r == 0 && item; item = item->next)
-            r = check(item, i, path, e);
-    }
-    if (r < 0 || !str_is(json_str(json_get(spec, "effect")), "action"))
-        return r;
     if (!json_get(spec, "idempotency"))
-        return err_set(e, ERR_INVALID, "%s:%u: an action says how a repeat is recognised: idempotency: {mode: key}",
-                       path, spec->line);
-    return check_shown(spec, path, e);
+        return yaml_refuse(l->e, l->name, spec, "an action says how a repeat is recognised: idempotency: {mode: key}");
+    if (json_get(spec, "steps"))
+        return yaml_refuse(l->e, l->name, json_get(spec, "steps"),
+                           "an action has no `steps`; it is one request, so that it is done or not done");
+    return look_at_shown(l, spec);
+}
+
+/* On a look-up they would be promises that nobody keeps. */
+static int look_at_read(const struct look *l, const struct json *spec)
+{
+    static const char *const of_actions[] = {"idempotency", "reconcile", "confirm", "limits"};
+    for (size_t i = 0; i < sizeof of_actions / sizeof *of_actions; i++)
+        if (json_get(spec, of_actions[i]))
+            return yaml_refuse(l->e, l->name, json_get(spec, of_actions[i]), "only an action has `%s`; this is a read",
+                               of_actions[i]);
+    if (json_get(spec, "http") && json_get(spec, "steps"))
+        return yaml_refuse(l->e, l->name, json_get(spec, "http"), "a tool has `http` or `steps`, not both");
+    return 0;
+}
+
+static int look_at_tool(const struct look *l, const struct json *spec)
+{
+    if (look_at_properties(l, json_get(json_get(spec, "input"), "properties")) < 0 ||
+        look_at_errors(l, json_get(spec, "errors")) < 0)
+        return ERR_INVALID;
+    return str_is(json_str(json_get(spec, "effect")), "action") ? look_at_action(l, spec) : look_at_read(l, spec);
+}
+
+static const struct file {
+    struct known row;
+    const char *self;
+    int (*more)(const struct look *l, const struct json *file);
+} files[] = {
+    {{"an agent", MAP, agent}, "agent", NULL},      {{"an instruction", MAP, instruction}, "module", NULL},
+    {{"a routine", MAP, routine}, "routine", NULL}, {{"a pack of macros", MAP, macros}, "macros", NULL},
+    {{"a tool", MAP, tool}, "tool", look_at_tool},  {{"a scratchpad", MAP, scratchpad}, "scratchpad", NULL},
+};
+
+int keys_check(const struct json *file, const char *self, const char *name, struct err *e)
+{
+    struct look l = {.name = name, .e = e};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (str_is(str_of(self), files[i].self)) {
+            int r = look_at(&l, file, &files[i].row);
+            return r == 0 && files[i].more ? files[i].more(&l, file) : r;
+        }
+    return err_set(e, ERR_INVALID, "%s: there are no files of the kind %s", name, self);
 }

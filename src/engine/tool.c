@@ -3,6 +3,7 @@
 #include "base/expr.h"
 #include "base/schema.h"
 #include "base/template.h"
+#include "base/yaml.h"
 
 #include <string.h>
 
@@ -57,7 +58,7 @@ static struct json *for_the_model(struct arena *a, const struct json *schema, bo
     return out;
 }
 
-static int read_idempotency(const struct json *spec, struct tool *t, struct err *e)
+static int read_idempotency(const struct json *spec, const char *file, struct tool *t, struct err *e)
 {
     const struct json *v = json_get(json_get(spec, "idempotency"), "mode");
     struct str mode = json_str_or(v, STR("none"));
@@ -68,12 +69,12 @@ static int read_idempotency(const struct json *spec, struct tool *t, struct err 
     else if (str_is(mode, "key_per_attempt"))
         t->idempotency = TOOL_KEY_PER_ATTEMPT;
     else
-        return err_set(e, ERR_INVALID, "line %u: idempotency.mode is \"%.*s\"; write key, none or key_per_attempt",
-                       v->line, STR_ARG(mode));
+        return yaml_refuse(e, file, v, "idempotency.mode is \"%.*s\"; write key, none or key_per_attempt",
+                           STR_ARG(mode));
     return 0;
 }
 
-static int read_gate(const struct json *spec, struct tool *t, struct err *e)
+static int read_gate(const struct json *spec, const char *file, struct tool *t, struct err *e)
 {
     const struct json *confirm = json_get(spec, "confirm");
     struct str by = json_str_or(json_get(confirm, "by"), STR("customer"));
@@ -81,15 +82,15 @@ static int read_gate(const struct json *spec, struct tool *t, struct err *e)
     t->confirm_macro = json_str(json_get(confirm, "text"));
     t->expires_us = json_int(json_get(confirm, "expires_s"), 900) * 1000000;
     if (t->gate == TOOL_GATE_CUSTOMER && !str_is(by, "customer"))
-        return err_set(e, ERR_INVALID, "line %u: confirm.by is \"%.*s\"; write customer or none", confirm->line,
-                       STR_ARG(by));
+        return yaml_refuse(e, file, json_get(confirm, "by"), "confirm.by is \"%.*s\"; write customer or none",
+                           STR_ARG(by));
     if (t->gate == TOOL_GATE_CUSTOMER && !t->confirm_macro.n)
-        return err_set(e, ERR_INVALID, "line %u: the action %.*s needs confirm.text, the macro that asks the customer",
-                       spec->line, STR_ARG(t->name));
+        return yaml_refuse(e, file, confirm ? confirm : spec,
+                           "the action %.*s needs confirm.text, the macro that asks the customer", STR_ARG(t->name));
     return 0;
 }
 
-int tool_read(struct arena *a, const struct json *spec, struct tool *out, struct err *e)
+int tool_read(struct arena *a, const struct json *spec, const char *file, struct tool *out, struct err *e)
 {
     struct tool t = {.spec = spec,
                      .name = json_str(json_get(spec, "tool")),
@@ -100,35 +101,30 @@ int tool_read(struct arena *a, const struct json *spec, struct tool *out, struct
                      .fresh_us = json_int(json_get(spec, "fresh_s"), 0) * 1000000,
                      .limit_per_conversation =
                          (int)json_int(json_get(json_get(spec, "limits"), "per_conversation"), 0)};
+    struct err why;
     if (!t.name.n || !t.summary.n)
-        return err_set(e, ERR_INVALID, "line %u: a tool needs `tool` (its name) and `summary`", spec->line);
+        return yaml_refuse(e, file, spec, "a tool needs `tool` (its name) and `summary`");
     struct str effect = json_str(json_get(spec, "effect"));
     if (!str_is(effect, "read") && !str_is(effect, "action"))
-        return err_set(e, ERR_INVALID, "line %u: the tool %.*s needs `effect`: read or action", spec->line,
-                       STR_ARG(t.name));
+        return yaml_refuse(e, file, json_get(spec, "effect") ? json_get(spec, "effect") : spec,
+                           "the tool %.*s needs `effect`: read or action", STR_ARG(t.name));
     t.action = str_is(effect, "action");
     if (!t.input)
-        return err_set(e, ERR_INVALID, "line %u: the tool %.*s needs `input`, a JSON Schema", spec->line,
-                       STR_ARG(t.name));
-    if (schema_check(t.input, e) < 0)
-        return err_in(e, "line %u: input of %.*s", t.input->line, STR_ARG(t.name));
+        return yaml_refuse(e, file, spec, "the tool %.*s needs `input`, a JSON Schema", STR_ARG(t.name));
+    if (schema_check(t.input, &why) < 0)
+        return yaml_refuse(e, file, t.input, "input of %.*s: %s", STR_ARG(t.name), why.text);
     if (!json_get(spec, "http") && !json_get(spec, "steps"))
-        return err_set(e, ERR_INVALID, "line %u: the tool %.*s needs `http` or `steps`", spec->line, STR_ARG(t.name));
-    if (t.action && json_get(spec, "steps"))
-        return err_set(e, ERR_INVALID,
-                       "line %u: the action %.*s has `steps`; an action is one request, so that it is done or not done",
-                       json_get(spec, "steps")->line, STR_ARG(t.name));
-    if (t.action && (read_gate(spec, &t, e) < 0 || read_idempotency(spec, &t, e) < 0))
+        return yaml_refuse(e, file, spec, "the tool %.*s needs `http` or `steps`", STR_ARG(t.name));
+    if (t.action && (read_gate(spec, file, &t, e) < 0 || read_idempotency(spec, file, &t, e) < 0))
         return e ? e->code : ERR_INVALID;
     const struct json *errors = json_get(spec, "errors"), *project = json_get(spec, "project");
     for (const struct json *v = errors ? errors->child : NULL; v; v = v->next)
         if (!str_is(json_str(v), tool_class_name(tool_class_of(json_str(v)))))
-            return err_set(e, ERR_INVALID,
-                           "line %u: errors.%.*s is %.*s; write refused, transient, unknown, invalid or ok", v->line,
-                           STR_ARG(v->key), STR_ARG(json_str(v)));
+            return yaml_refuse(e, file, v, "errors.%.*s is %.*s; write refused, transient, unknown, invalid or ok",
+                               STR_ARG(v->key), STR_ARG(json_str(v)));
     for (const struct json *p = project ? project->child : NULL; p; p = p->next)
-        if (expr_check(p->text, e) < 0)
-            return err_in(e, "line %u: project.%.*s", p->line, STR_ARG(p->key));
+        if (expr_check(json_str(p), &why) < 0)
+            return yaml_refuse(e, file, p, "project.%.*s: %s", STR_ARG(p->key), why.text);
     t.model_input = for_the_model(a, t.input, true);
     *out = t;
     return 0;

@@ -34,8 +34,9 @@ enum tool_class { TOOL_OK, TOOL_REFUSED, TOOL_ALREADY_DONE, TOOL_TRANSIENT, TOOL
 const char *tool_class_name(enum tool_class c);
 enum tool_class tool_class_of(struct str name); /* TOOL_UNKNOWN for an unknown name */
 
-/* Reads a specification. Errors: ERR_INVALID with "line N: ...". The tool borrows from spec. */
-MUST_USE int tool_read(struct arena *a, const struct json *spec, struct tool *out, struct err *e);
+/* Reads a specification; `file` is its file's name for messages. Errors: ERR_INVALID with "file:line: ...". The tool borrows
+ * from spec. */
+MUST_USE int tool_read(struct arena *a, const struct json *spec, const char *file, struct tool *out, struct err *e);
 
 /* The definition the model sees: {"type":"function","function":{...}}. */
 void tool_write_definition(const struct tool *t, struct json_writer *w);

@@ -2,9 +2,8 @@
  * the file. */
 #include "test.h"
 
-#include "engine/agent.h"
-
-#include <unistd.h>
+#include "engine/versions.h"
+#include "store_fixture.h"
 
 static char dir[256];
 static struct arena *a;
@@ -86,23 +85,27 @@ static const struct {
     {"agents/card-delivery.yaml", NULL, NULL, "agents/card-delivery.yaml", "No such file"},
     {"agents/card-delivery.yaml", "agent: card-delivery", "agent: [", "agents/card-delivery.yaml", ""},
     {"agents/card-delivery.yaml", "agent: card-delivery", "name: x", "agents/card-delivery.yaml", "agent"},
-    {"agents/card-delivery.yaml", "compose:", "made_of:", "agents/card-delivery.yaml", "compose"},
-    {"agents/card-delivery.yaml", "tools: [get", "tool: [get", "agents/card-delivery.yaml:8", "no kind of module"},
+    {"agents/card-delivery.yaml", "compose:", "made_of:", "agents/card-delivery.yaml:4:",
+     "an agent has no `made_of`; it has: agent, version, summary, compose, budgets"},
+    {"agents/card-delivery.yaml", "tools: [get", "tool: [get",
+     "agents/card-delivery.yaml:8:", "compose has no `tool`; did you mean `tools`?"},
     {"agents/card-delivery.yaml", "[voice, card", "[../voice, card", "agents/card-delivery.yaml:5", "no module name"},
     {"agents/card-delivery.yaml", "[voice, card", "[loud, card", "instructions/loud.md", "No such file"},
     {"agents/card-delivery.yaml", "macros: [cards, runtime]", "macros: [cards]", "agents/card-delivery.yaml",
      "runtime.handoff"},
     {"agents/card-delivery.yaml", "reissue_card]", "no_such]", "tools/no_such.yaml", "No such file"},
-    {"agents/card-delivery.yaml", "model_calls: 8", "model_calls: 0", "agents/card-delivery.yaml", "model_calls"},
-    {"agents/card-delivery.yaml", "tool_calls: 12", "tool_calls: many", "agents/card-delivery.yaml", "tool_calls"},
+    {"agents/card-delivery.yaml", "model_calls: 8", "model_calls: 0",
+     "agents/card-delivery.yaml:10:", "model_calls must be a whole number from 1 on"},
+    {"agents/card-delivery.yaml", "tool_calls: 12", "tool_calls: many",
+     "agents/card-delivery.yaml:10:", "tool_calls must be"},
     {"instructions/voice.md", "---\nmodule: voice", "module: voice", "instructions/voice.md:1", "begins with ---"},
-    {"instructions/voice.md", "module: voice", "module: noise", "instructions/voice.md:1", "must be the file's name"},
+    {"instructions/voice.md", "module: voice", "module: noise", "instructions/voice.md:2:", "must be the file's name"},
     {"instructions/voice.md", NULL, "---\nmodule: voice\n", "instructions/voice.md:1", "---"},
     {"instructions/voice.md", NULL, "", "instructions/voice.md:1", "---"},
     {"routines/card_delivery_investigation.yaml", "routine: card", "routine: cart",
      "routines/card_delivery_investigation.yaml:1", "must be the file's name"},
     {"routines/card_delivery_investigation.yaml", "to: say_late}", "to: say_later}",
-     "routines/card_delivery_investigation.yaml", "not there"},
+     "routines/card_delivery_investigation.yaml:36:", "step judge_timeline: to names say_later, which is no step"},
     {"routines/card_delivery_investigation.yaml", "say: cards.frame_case", "say: cards.frame",
      "routines/card_delivery_investigation.yaml", "cards.frame, which is no macro"},
     {"routines/card_delivery_investigation.yaml", "call: [get_customer_profile,", "call: [get_profile,",
@@ -114,44 +117,106 @@ static const struct {
     {"routines/card_delivery_investigation.yaml", "days_late > 0\"", "days_late > > 0\"",
      "routines/card_delivery_investigation.yaml", "judge_timeline"},
     {"routines/card_delivery_investigation.yaml", "transient: handoff_data", "transient: handoff_dat",
-     "routines/card_delivery_investigation.yaml", "on_error"},
+     "routines/card_delivery_investigation.yaml:29:", "step fetch: transient names handoff_dat"},
     {"routines/card_delivery_investigation.yaml", "  - {id: greet,", "  - {name: greet,",
-     "routines/card_delivery_investigation.yaml", "no id"},
+     "routines/card_delivery_investigation.yaml:25:", "a step with `say` has no `name`; it has: id, say, next, exit"},
     {"routines/card_delivery_investigation.yaml", "question: cards.q_household}", "question: cards.q_house}",
      "routines/card_delivery_investigation.yaml", "cards.q_house"},
     {"routines/card_delivery_investigation.yaml", "{slot: looked_there, question:", "{slot: looked, question:",
      "routines/card_delivery_investigation.yaml", "looked"},
     {"routines/card_delivery_investigation.yaml", "address: tool.get", "address: tool..get",
-     "routines/card_delivery_investigation.yaml", "offer_reissue"},
+     "routines/card_delivery_investigation.yaml:61:", "offer_reissue"},
     {"routines/card_delivery_investigation.yaml", "{id: handoff_data, handoff: data_unavailable}",
-     "{id: handoff_data, handoff: because}", "routines/card_delivery_investigation.yaml", "because"},
+     "{id: handoff_data, handoff: because}", "routines/card_delivery_investigation.yaml:72:", "because"},
     {"macros/cards.yaml", "macros: cards", "macros: kards", "macros/cards.yaml:1", "must be the file's name"},
     {"macros/cards.yaml", "{tool.get_customer_profile.first_name}, your", "{tool.get_customer_profile.first_name, your",
-     "macros/cards.yaml", "on_time"},
+     "macros/cards.yaml:10:", "on_time"},
     {"macros/runtime.yaml", "handoff_unknown:", "handoff_unsure:", "agents/card-delivery.yaml",
      "runtime.handoff_unknown"},
-    {"tools/reissue_card.yaml", "effect: action", "effect: acton", "tools/reissue_card.yaml:1: ", "read or action"},
-    {"tools/reissue_card.yaml", "text: cards.propose_reissue", "text: cards.propose", "tools/reissue_card.yaml",
-     "cards.propose, which is no macro"},
+    {"tools/reissue_card.yaml", "effect: action", "effect: acton",
+     "tools/reissue_card.yaml:5:", "effect is `acton`; it can be: read, action"},
+    {"tools/reissue_card.yaml", "text: cards.propose_reissue", "text: cards.propose",
+     "tools/reissue_card.yaml:32:", "cards.propose, which is no macro"},
     {"tools/reissue_card.yaml", "minLength: 5", "minLength: five", "tools/reissue_card.yaml:12: ", "minLength"},
-    {"tools/reissue_card.yaml", "per_conversation: 1", "per_conversatoin: 1", "tools/reissue_card.yaml:33",
-     "limits has no `per_conversatoin`; it has: per_conversation"},
-    {"tools/reissue_card.yaml", "timeout_ms", "timeout_mss", "tools/reissue_card.yaml:34",
-     "a tool has no `timeout_mss`"},
+    {"tools/reissue_card.yaml", "per_conversation: 1", "per_conversatoin: 1",
+     "tools/reissue_card.yaml:33:", "limits has no `per_conversatoin`; did you mean `per_conversation`?"},
+    {"tools/reissue_card.yaml", "timeout_ms", "timeout_mss",
+     "tools/reissue_card.yaml:34:", "a tool has no `timeout_mss`; did you mean `timeout_ms`?"},
     {"tools/reissue_card.yaml", "idempotency: {mode: key}\n", "", "tools/reissue_card.yaml:1",
      "how a repeat is recognised"},
     {"tools/reissue_card.yaml", "maxLength: 200, x-show: true", "maxLength: 200", "tools/reissue_card.yaml:16",
      "confirms without seeing `address`"},
     {"tools/reissue_card.yaml", "tool: reissue_card", "tool: reissue", "tools/reissue_card.yaml:1",
      "must be the file's name"},
-    {"tools/reissue_card.yaml", "5xx: unknown", "5xx: unnown", "tools/reissue_card.yaml", "unnown"},
+    {"tools/reissue_card.yaml", "5xx: unknown", "5xx: unnown", "tools/reissue_card.yaml:28:", "unnown"},
     {"tools/get_customer_profile.yaml", "first_name: data", "first_name: data..", "tools/get_customer_profile.yaml",
      "first_name"},
     {"scratchpads/card_case.yaml", "scratchpad: card_case", "scratchpad: case", "scratchpads/card_case.yaml:1",
      "must be the file's name"},
-    {"scratchpads/card_case.yaml", "type: enum", "type: enumeration", "scratchpads/card_case.yaml", "enumeration"},
+    {"scratchpads/card_case.yaml", "type: enum", "type: enumeration", "scratchpads/card_case.yaml:7:", "enumeration"},
     {"scratchpads/card_case.yaml", "default: not_received", "default: not_recieved", "scratchpads/card_case.yaml",
      "not_recieved"},
+    {"tools/reissue_card.yaml", "limits: {per", "limit: {per",
+     "tools/reissue_card.yaml:33:", "a tool has no `limit`; did you mean `limits`?"},
+    {"tools/reissue_card.yaml", "per_conversation: 1", "per_conversation: \"1\"",
+     "tools/reissue_card.yaml:33:", "per_conversation must be a whole number from 0 on"},
+    {"tools/reissue_card.yaml", "limits: {per_conversation: 1}", "limits: 1",
+     "tools/reissue_card.yaml:33:", "limits must be a map"},
+    {"tools/reissue_card.yaml", "limits: {per_conversation: 1}",
+     "limits:", "tools/reissue_card.yaml:33:", "limits must be a map"},
+    {"tools/reissue_card.yaml", "mode: key", "mode: keys",
+     "tools/reissue_card.yaml:30:", "mode is `keys`; it can be: key, none, key_per_attempt"},
+    {"tools/reissue_card.yaml", "idempotency: {mode: key}", "idempotency: {}",
+     "tools/reissue_card.yaml:30:", "idempotency needs `mode`"},
+    {"tools/reissue_card.yaml", "by: customer", "by: the customer",
+     "tools/reissue_card.yaml:32:", "by is `the customer`"},
+    {"tools/reissue_card.yaml", "expires_s: 900", "expires_s: 0",
+     "tools/reissue_card.yaml:32:", "expires_s must be a whole number from 1 on"},
+    {"tools/reissue_card.yaml", "\"409\": refused", "\"40\": refused",
+     "tools/reissue_card.yaml:28:", "errors has no `40`"},
+    {"tools/reissue_card.yaml", "http: {method: POST, ", "http: {methd: POST, ",
+     "tools/reissue_card.yaml:23:", "http has no `methd`; did you mean `method`?"},
+    {"tools/reissue_card.yaml", "http: {method: POST", "steps: []\nhttp: {method: POST",
+     "tools/reissue_card.yaml:23:", "an action has no `steps`"},
+    {"tools/reissue_card.yaml", "x-source: session", "x-source: sesion",
+     "tools/reissue_card.yaml:15:", "x-source is `sesion`"},
+    {"tools/reissue_card.yaml", "x-source: session", "x-sorce: session",
+     "tools/reissue_card.yaml:15:", "customer has no `x-sorce`; did you mean `x-source`?"},
+    {"tools/reissue_card.yaml", "version: 1.0.0", "version: 1.0",
+     "tools/reissue_card.yaml:2:", "version must be a text; put it in quotes"},
+    {"tools/reissue_card.yaml", "pt: Pedir um novo cartão", "pt: 7", "tools/reissue_card.yaml:4:", "pt must be a text"},
+    {"tools/get_customer_profile.yaml", "timeout_ms: 5000", "limits: {per_conversation: 1}",
+     "tools/get_customer_profile.yaml:21:", "only an action has `limits`"},
+    {"tools/check_card_delivery.yaml", "{id: order, http:", "{name: order, http:", "tools/check_card_delivery.yaml:18:",
+     "a step has no `name`; it has: id, http"},
+    {"routines/card_delivery_investigation.yaml",
+     "start_when:", "when_start:", "routines/card_delivery_investigation.yaml:4:", "a routine has no `when_start`"},
+    {"routines/card_delivery_investigation.yaml", "    max_asks: 2", "    asks_max: 2",
+     "routines/card_delivery_investigation.yaml:50:", "a step with `ask` has no `asks_max`"},
+    {"routines/card_delivery_investigation.yaml", "max_asks: 2", "max_asks: two",
+     "routines/card_delivery_investigation.yaml:50:", "max_asks must be a whole number from 1 on"},
+    {"routines/card_delivery_investigation.yaml", "    unclear: handoff_unclear", "    uncler: handoff_unclear",
+     "routines/card_delivery_investigation.yaml:65:", "did you mean `unclear`?"},
+    {"routines/card_delivery_investigation.yaml", "- {else: still_on_time}", "- {otherwise: still_on_time}",
+     "routines/card_delivery_investigation.yaml:37:", "a row of decide has one of: if, else"},
+    {"routines/card_delivery_investigation.yaml", "say: cards.found, exit", "tell: cards.found, exit",
+     "routines/card_delivery_investigation.yaml:57:", "a step has one of: say, call, ask, decide, confirm, handoff"},
+    {"routines/card_delivery_investigation.yaml", "invalid: handoff_data", "invald: handoff_data",
+     "routines/card_delivery_investigation.yaml:29:", "on_error has no `invald`; did you mean `invalid`?"},
+    {"routines/card_delivery_investigation.yaml", "exit: informed}", "exit: informed, ok: found}",
+     "routines/card_delivery_investigation.yaml:38:", "a step with `say` has no `ok`"},
+    {"macros/cards.yaml",
+     "texts:", "text:", "macros/cards.yaml:4:", "a pack of macros has no `text`; did you mean `texts`?"},
+    {"macros/cards.yaml", "en: \"Let me look into your card delivery.\"", "en: 12",
+     "macros/cards.yaml:6:", "en must be a text"},
+    {"scratchpads/card_case.yaml", "default: not_received", "defualt: not_received",
+     "scratchpads/card_case.yaml:64:", "a slot has no `defualt`; did you mean `default`?"},
+    {"instructions/voice.md",
+     "summary:", "sumary:", "instructions/voice.md:4:", "an instruction has no `sumary`; did you mean `summary`?"},
+    {"agents/card-delivery.yaml", "reply_chars: 900", "reply_words: 900",
+     "agents/card-delivery.yaml:10:", "budgets has no `reply_words`"},
+    {"agents/card-delivery.yaml", "scratchpad: card_case", "scratchpad: 7",
+     "agents/card-delivery.yaml:9:", "scratchpad must be a text or a list of texts"},
 };
 
 TEST(every_broken_workspace_is_refused_with_a_sentence_that_names_the_file)
@@ -233,13 +298,48 @@ TEST(a_macro_is_given_in_the_language_else_in_english_else_in_any)
     agent_free(agent);
 }
 
+/* Rules become stricter; who is in the middle of a conversation is answered all the same. */
+TEST(a_stored_version_that_today_s_rules_refuse_is_still_recalled)
+{
+    static const char *const edits[][2] = {
+        {"\"limits\":{\"per_conversation\":1}", "\"limits\":{\"per_conversatoin\":1}"},
+        {"\"idempotency\":{\"mode\":\"key\"},", ""},
+        {"\"next\":\"offer_reissue\"", "\"next\":\"nowhere\""},
+        {"\"handoff_unknown\":{", "\"handoff_unsure\":{"},
+        {"\"type\":\"enum\"", "\"type\":\"enumeration\""},
+        {"cards.propose_reissue", "cards.propose_replacement"},
+        {"{tool.get_customer_profile.first_name}, your", "{tool.get_customer_profile.first_name, your"},
+        {"\"model_calls\":8", "\"model_calls\":8,\"model_words\":8"},
+    };
+    struct place p = place_new();
+    struct versions known = {.store = p.s};
+    struct str bundle;
+    struct err e = {0};
+    CHECK_INT(agent_bundle(a, "examples/card-delivery", "card-delivery", &bundle, &e), 0);
+    for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
+        const struct agent *agent = NULL;
+        struct sha256 sha;
+        ptrdiff_t at = str_find(bundle, str_of(edits[i][0]));
+        if (at < 0)
+            fail_msg("the bundle does not hold %s", edits[i][0]);
+        struct str old = str_f(a, "%.*s%s%.*s", (int)at, bundle.p, edits[i][1],
+                               STR_ARG(str_from(bundle, (size_t)at + strlen(edits[i][0]))));
+        CHECK_INT(store_blob_put(p.s, old, &sha, &e), 0);
+        if (versions_recall(&known, hash_hex(a, sha.b, SHA256_BYTES), &agent, &e) < 0)
+            fail_msg("%s: %s", edits[i][1], e.text);
+        CHECK(str_eq(agent->bundle, old) && agent->tools_n == 3);
+    }
+    versions_free(&known);
+    place_free(&p);
+}
+
 TEST(a_bundle_that_is_none_is_refused)
 {
     struct agent *agent;
     struct err e;
     CHECK_INT(agent_new(STR(""), &agent, &e), ERR_INVALID);
     CHECK_INT(agent_new(STR("{}"), &agent, &e), ERR_INVALID);
-    CHECK_INT(agent_new(STR("{\"agent\":{\"agent\":\"x\"},\"modules\":[]}"), &agent, &e), ERR_INVALID);
+    CHECK_INT(agent_new(STR("{\"agent\":{\"agent\":\"x\"}}"), &agent, &e), ERR_INVALID);
     CHECK_INT(agent_new(STR("[1]"), &agent, &e), ERR_INVALID);
 }
 
@@ -251,6 +351,7 @@ int main(void)
         cmocka_unit_test(an_agent_is_known_by_the_hash_of_its_bundle_and_made_again_from_it),
         cmocka_unit_test(tools_are_sorted_and_the_built_in_ones_stand_among_them),
         cmocka_unit_test(a_macro_is_given_in_the_language_else_in_english_else_in_any),
+        cmocka_unit_test(a_stored_version_that_today_s_rules_refuse_is_still_recalled),
         cmocka_unit_test(a_bundle_that_is_none_is_refused),
     };
     return cmocka_run_group_tests(tests, group_start, group_end);

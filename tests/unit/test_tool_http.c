@@ -48,8 +48,9 @@ static enum tool_class run(const char *const *script, size_t n, int attempt)
     struct json *spec;
     struct tool tool;
     w = (struct world){.arena = arena_new("test", 0), .script = script};
-    if (yaml_parse(w.arena, str_of(order), "order.yaml", &spec, &e) < 0 || tool_read(w.arena, spec, &tool, &e) < 0 ||
-        loop_new(&w.loop, &e) < 0 || client_new(w.loop, &w.client, &e) < 0 ||
+    if (yaml_parse(w.arena, str_of(order), "order.yaml", &spec, &e) < 0 ||
+        tool_read(w.arena, spec, "order.yaml", &tool, &e) < 0 || loop_new(&w.loop, &e) < 0 ||
+        client_new(w.loop, &w.client, &e) < 0 ||
         server_new(w.loop, &(struct server_config){0}, handle, NULL, &w.server, &e) < 0)
         fail_msg("%s", e.text);
     struct json *services = json_new(w.arena, JSON_OBJECT);
