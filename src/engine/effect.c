@@ -47,15 +47,27 @@ void effect_keep_question(struct entry *en, struct str state)
     en->question = (struct str){copy, state.n};
 }
 
+static void withdraw_draft(struct entry *en)
+{
+    if (en->drafted)
+        en->runner->config.ports.draft(en->runner->config.ports.arg, en->id, STR_NONE);
+    en->drafted = false;
+}
+
+void effect_draft_replaced(struct entry *en)
+{
+    for (size_t i = 0; i < en->events.n; i++)
+        if (en->events.list[i].kind == EVENT_REPLY_SENT)
+            en->drafted = false;
+}
+
 void effect_stop_asking(struct entry *en)
 {
     if (en->asking)
         llm_cancel(en->asking);
     en->asking = NULL;
     effect_forget_question(en);
-    if (en->drafted && en->runner->config.ports.draft)
-        en->runner->config.ports.draft(en->runner->config.ports.arg, en->id, STR_NONE);
-    en->drafted = false;
+    withdraw_draft(en);
 }
 
 static void waiting_begins(struct entry *en)
@@ -80,20 +92,16 @@ static void on_delta(void *arg, struct str words)
 
 static void on_restart(void *arg)
 {
-    struct entry *en = arg;
-    if (en->drafted)
-        en->runner->config.ports.draft(en->runner->config.ports.arg, en->id, STR_NONE);
-    en->drafted = false;
+    withdraw_draft(arg);
 }
 
 static void on_answer(void *arg, const struct llm_answer *answer)
 {
     struct entry *en = arg;
     en->asking = NULL;
-    bool final = answer->result == 0 && !answer->calls_n;
-    if (final)
-        en->drafted = false; /* the message that follows replaces the draft */
-    effect_stop_asking(en);
+    effect_forget_question(en);
+    if (answer->result < 0 || answer->calls_n)
+        withdraw_draft(en); /* else the message that follows replaces it, unless none does */
     waiting_ends(en);
     struct input *in = entry_input(IN_MODEL, NULL, NULL);
     in->number = en->asked;
@@ -123,6 +131,7 @@ static void ask(struct entry *en)
     struct conversation *c = en->c;
     if (!en->question.n)
         question_remake(en);
+    withdraw_draft(en);         /* the last answer came to nothing */
     buf_fit(&c->messages.text); /* ten thousand may wait for their answers at once */
     struct llm_question q = {.tools = c->agent->tools_json,
                              .shared = c->agent->shared,

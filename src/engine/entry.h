@@ -57,7 +57,8 @@ struct entry {
     int64_t tools_for, acting_for, timer_for; /* seq and attempt whose effect is under way */
     int asked;                                /* the model call that is asked: conversation.model_calls */
     int retry_ms;                             /* how long the last retry waited; 0 when an append succeeded since */
-    bool drafted, retrying, pumping;
+    bool drafted;                             /* words are shown that no durable reply has replaced yet */
+    bool retrying, pumping;
     int64_t turn_began_us, waited_us, wait_began_us; /* monotonic */
 };
 
@@ -97,6 +98,8 @@ void entry_push(struct entry *en, struct input *in);
 void effect_perform(struct entry *en);
 /* Cancels the question that is asked, and the draft of its answer. */
 void effect_stop_asking(struct entry *en);
+/* After the events are shown: a reply among them stands in the draft's place. */
+void effect_draft_replaced(struct entry *en);
 /* The state block of the next question, copied: it outlives the arena that it was made in. */
 void effect_keep_question(struct entry *en, struct str state);
 void effect_forget_question(struct entry *en);

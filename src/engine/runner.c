@@ -275,6 +275,7 @@ static void appended(void *arg, const struct appended *done)
         tally(en);
         if (r->config.ports.notify)
             r->config.ports.notify(r->config.ports.arg, en->c, en->events.list, en->events.n);
+        effect_draft_replaced(en);
         if (en->events.state.n)
             effect_keep_question(en, en->events.state);
         finish(in, en->id, 0, en->events.list[0].seq, false, NULL);

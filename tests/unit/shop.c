@@ -60,6 +60,14 @@ static void after(void *arg, int64_t delay_ms, void (*fn)(void *), void *x)
     s->timers[s->timers_n++] = (struct shop_timer){clock_now_us() + delay_ms * 1000, fn, x};
 }
 
+static void replace_draft(struct shop *s, const struct event *reply)
+{
+    struct json *body;
+    if (s->draft.n && json_parse(s->arena, reply->body, &body, NULL) == 0)
+        s->draft_differs |= !str_eq(buf_str(&s->draft), json_str(json_get(body, "text")));
+    buf_clear(&s->draft);
+}
+
 static void notify(void *arg, const struct conversation *c, const struct event *events, size_t n)
 {
     struct shop *s = arg;
@@ -68,8 +76,22 @@ static void notify(void *arg, const struct conversation *c, const struct event *
         for (size_t i = 0; i < n; i++) {
             s->out_of_order |= events[i].seq != s->seq_seen + 1;
             s->seq_seen = events[i].seq;
+            if (events[i].kind == EVENT_REPLY_SENT)
+                replace_draft(s, &events[i]);
         }
     at_place(s, SHOP_APPENDED);
+}
+
+static void draft(void *arg, int64_t conversation, struct str words)
+{
+    struct shop *s = arg;
+    s->activity++;
+    if (conversation != s->conversation)
+        return;
+    if (words.p)
+        buf_add(&s->draft, words);
+    else
+        buf_clear(&s->draft);
 }
 
 static void post_to_loop(void *loop, void (*fn)(void *), void *arg)
@@ -98,11 +120,12 @@ void shop_lives(struct shop *s, const char *path, size_t cache_bytes)
     if (store_open(&store, &s->store, &e) < 0 || cues_provider(s->cues, s->loop, &provider, &e) < 0 ||
         llm_new_with(s->loop, provider, &model, &s->llm, &e) < 0)
         fail_msg("%s", e.text);
-    struct runner_config config = {.store = s->store,
-                                   .llm = s->llm,
-                                   .ports = {.arg = s, .tool = call_tool, .after = after, .notify = notify},
-                                   .cache_bytes = cache_bytes,
-                                   .leased = true};
+    struct runner_config config = {
+        .store = s->store,
+        .llm = s->llm,
+        .ports = {.arg = s, .tool = call_tool, .after = after, .notify = notify, .draft = draft},
+        .cache_bytes = cache_bytes,
+        .leased = true};
     if (runner_new(&config, &s->runner, &e) < 0 || runner_agent(s->runner, agent, &e) < 0)
         fail_msg("%s", e.text);
     s->agent = agent;
@@ -123,6 +146,7 @@ void shop_begin(struct shop *s, size_t cache_bytes)
 {
     static char dir[256];
     *s = (struct shop){.arena = arena_new("shop", 0)};
+    s->draft = buf_new(s->arena, 1 << 16);
     snprintf(dir, sizeof dir, "%s/candor-shop-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : P_tmpdir);
     if (!mkdtemp(dir))
         fail_msg("no folder %s", dir);

@@ -36,6 +36,8 @@ struct shop {
     struct runner_done last; /* the newest answer to an input */
     int64_t seq_seen;        /* of the last event that was shown */
     bool out_of_order;       /* an event was shown before one of a lower seq */
+    struct buf draft;        /* what is shown of a reply that is being written */
+    bool draft_differs;      /* a reply was shown in the place of other words than its own */
     bool holds_tools;        /* requests wait until it is false again */
     struct shop_request *held;
     /* Called at every place where a process could end; NULL: not. */

@@ -15,6 +15,16 @@ static int refuse_with, refuse_in; /* the refuse_in-th append from now on is ref
 void __real_store_append(struct store *store, const struct append *append, store_done *done, void *arg);
 void __wrap_store_append(struct store *store, const struct append *append, store_done *done, void *arg);
 
+static bool holds_append;  /* the next one is not given to the store before give_held */
+static struct append held; /* its events live in the runner */
+static store_done *held_done;
+static void *held_arg;
+
+static void give_held(void)
+{
+    __real_store_append(s.store, &held, held_done, held_arg);
+}
+
 struct refusal {
     store_done *done;
     void *arg;
@@ -34,6 +44,13 @@ void __wrap_store_append(struct store *store, const struct append *append, store
     if (say_in && --say_in == 0) {
         shop_input(&s);
         runner_message(s.runner, s.conversation, STR("ok"), STR("early"), shop_done, &s);
+    }
+    if (holds_append) {
+        holds_append = false;
+        held = *append;
+        held_done = done;
+        held_arg = arg;
+        return;
     }
     if (refuse_in == 0 || --refuse_in > 0) {
         __real_store_append(store, append, done, arg);
@@ -338,6 +355,47 @@ TEST(who_lost_the_conversation_to_another_holder_lets_go_of_it)
     shop_end(&s);
 }
 
+/* --- drafts --- */
+
+TEST(the_draft_of_an_answer_that_words_make_void_is_withdrawn)
+{
+    struct err e;
+    struct llm_stats model;
+    begin();
+    CHECK_INT(cues_add(s.cues, STR("waits"), &e), 0);
+    CHECK_INT(shop_say(&s, "hello", "m1"), 0);
+    holds_append = true;
+    shop_input(&s);
+    runner_record(s.runner, s.conversation, EVENT_RATING_GIVEN, STR("{\"score\":9}"), NULL, shop_done, &s);
+    message("hello?", "m2"); /* waits for the rating, and the answer waits for it */
+    CHECK_INT(cues_go_on(s.cues, &e), 0);
+    do {
+        loop_once(s.loop, 5);
+        llm_stats(s.llm, &model);
+    } while (model.open);
+    CHECK(s.draft.n > 0 && cues_asked(s.cues) == 1);
+    give_held();
+    shop_rest(&s);
+    CHECK(cues_asked(s.cues) == 2 && shop_count(&s, EVENT_REPLY_SENT) == 1);
+    CHECK(!s.draft_differs && s.draft.n == 0);
+    shop_end(&s);
+}
+
+TEST(the_draft_of_an_answer_that_the_store_refuses_is_withdrawn)
+{
+    struct err e;
+    begin();
+    CHECK_INT(cues_add(s.cues, STR("waits"), &e), 0);
+    CHECK_INT(shop_say(&s, "hello", "m1"), 0);
+    refuse_with = ERR_IO;
+    refuse_in = 1;
+    CHECK_INT(cues_go_on(s.cues, &e), 0);
+    shop_rest(&s);
+    CHECK(cues_asked(s.cues) == 2 && shop_count(&s, EVENT_REPLY_SENT) == 1);
+    CHECK(!s.draft_differs && s.draft.n == 0);
+    shop_end(&s);
+}
+
 /* --- memory --- */
 
 TEST(conversations_that_are_put_out_of_memory_go_on_from_the_file)
@@ -550,6 +608,8 @@ RUN(cmocka_unit_test(a_conversation_goes_from_the_first_word_to_the_new_card),
     cmocka_unit_test(an_input_that_the_store_refuses_is_told_so_and_left_no_trace),
     cmocka_unit_test(a_message_that_is_refused_while_an_action_runs_does_not_run_it_twice),
     cmocka_unit_test(who_lost_the_conversation_to_another_holder_lets_go_of_it),
+    cmocka_unit_test(the_draft_of_an_answer_that_words_make_void_is_withdrawn),
+    cmocka_unit_test(the_draft_of_an_answer_that_the_store_refuses_is_withdrawn),
     cmocka_unit_test(conversations_that_are_put_out_of_memory_go_on_from_the_file),
     cmocka_unit_test(a_conversation_that_is_not_there_is_not_found),
     cmocka_unit_test(what_was_unfinished_is_taken_up_after_a_restart_and_what_was_not_is_left_alone),
