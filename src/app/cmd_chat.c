@@ -1,6 +1,6 @@
-/* chat: a customer's conversation in the terminal. It speaks HTTP like the page does: to the server that has the workspace's
- * store, or, when none runs, to one of its own that it starts in this process. A line that is not taken is told and the
- * next one is read; after piped input the exit status says so then. */
+/* chat: a customer's conversation in the terminal. It speaks HTTP like the page does: to the server that has the
+ * workspace's store, or, when none runs, to one of its own that it starts in this process. A line that is not taken is
+ * told and the next one is read; after piped input the exit status says so then. */
 #include "app/command.h"
 #include "app/house.h"
 #include "base/clock.h"

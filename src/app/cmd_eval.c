@@ -1,6 +1,7 @@
 /* cmd_eval: import, export, judge and report: conversations in, verdicts and figures out. */
 #include "app/command.h"
 #include "base/clock.h"
+#include "base/nearest.h"
 #include "base/rng.h"
 #include "eval/assess.h"
 #include "eval/export.h"
@@ -200,7 +201,7 @@ static int choose(struct command_context *c, struct judge *judges, size_t *n)
             continue;
         while (i < *n && strcmp(names[i], c->options[o].value) != 0)
             i++;
-        const char *near = i == *n ? fields_nearest(str_of(c->options[o].value), names) : NULL;
+        const char *near = i == *n ? nearest_word(str_of(c->options[o].value), names) : NULL;
         if (i == *n)
             return err_set(c->err, ERR_NOT_FOUND, "no judge is called %s%s%s", c->options[o].value,
                            near ? "; did you mean " : "", near ? near : "");

@@ -1,5 +1,6 @@
 #include "app/command.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "eval/replay.h"
 #include "net/client.h"
 
@@ -136,6 +137,7 @@ int cmd_replay(struct command_context *c)
     if (r)
         return r;
     command_catch_stop(NULL);
+    log_level_set(LOG_ERROR); /* that a recording has come to its end is no news here */
     r = set_up(c, &s, &settings);
     if (r == 0) {
         int64_t began = clock_mono_us();

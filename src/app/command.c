@@ -2,6 +2,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/nearest.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -69,7 +70,7 @@ static int unknown_command(const char *name)
     const char *names[ROWS + 1] = {0};
     for (size_t i = 0; i < ROWS; i++)
         names[i] = rows[i].name;
-    const char *nearest = settings_nearest(str_of(name), names);
+    const char *nearest = nearest_word(str_of(name), names);
     fprintf(stderr, "candor: there is no command %s%s%s%s; `candor help` lists them\n", name,
             nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
     return 2;
@@ -129,13 +130,18 @@ int command_set_there(struct command_context *c, const char *path)
     return stat(path, &st) < 0 && errno == ENOENT ? command_no_set(c) : 0;
 }
 
+static void say(const struct command_context *c, const char *begin, const char *format, va_list args)
+{
+    fprintf(stderr, "candor %s: %s", c->name, begin);
+    vfprintf(stderr, format, args);
+    putc('\n', stderr);
+}
+
 int command_usage(const struct command_context *c, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fprintf(stderr, "candor %s: ", c->name);
-    vfprintf(stderr, format, args);
-    putc('\n', stderr);
+    say(c, "", format, args);
     va_end(args);
     return COMMAND_USAGE;
 }
@@ -180,9 +186,7 @@ int command_stopped(const struct command_context *c, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fprintf(stderr, "candor %s: stopped ", c->name);
-    vfprintf(stderr, format, args);
-    putc('\n', stderr);
+    say(c, "stopped ", format, args);
     va_end(args);
     return COMMAND_STOPPED;
 }
@@ -239,7 +243,7 @@ static int unknown_option(const struct row *row, struct arena *a, const char *ar
     const char *names[32] = {0};
     for (size_t n = 0; n < 31 && str_split(&rest, ' ', &option); n++)
         names[n] = str_c(a, str_ends(option, STR("=")) ? str_head(option, option.n - 1) : option);
-    const char *nearest = settings_nearest(name, names);
+    const char *nearest = nearest_word(name, names);
     if (option_kind(TOLD, arg))
         fprintf(stderr, "candor %s: it takes no %.*s\n", row->name, STR_ARG(name));
     else if (settings_is_secret(name))

@@ -1,5 +1,6 @@
 #include "app/settings.h"
 
+#include "base/nearest.h"
 #include "base/yaml.h"
 
 #include <errno.h>
@@ -49,48 +50,10 @@ static const struct known known_signin[] = {{"kind", TEXT}, {"url", TEXT}, {0}};
 static const struct known known_channel[] = {{"push_url", TEXT}, {0}};
 enum { KNOWN_MAX = sizeof known_provider / sizeof *known_provider };
 
-/* Levenshtein's distance, for words of a few dozen bytes. */
-static size_t distance(struct str a, struct str b)
-{
-    size_t row[64];
-    if (a.n > 40 || b.n >= 64)
-        return 99;
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t best = diagonal + (a.p[i - 1] != b.p[j - 1]);
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            diagonal = row[j];
-            row[j] = best;
-        }
-    }
-    return row[b.n];
-}
-
 bool settings_is_secret(struct str name)
 {
     return str_has(name, STR("key")) || str_has(name, STR("token")) || str_has(name, STR("secret")) ||
            str_has(name, STR("password"));
-}
-
-const char *settings_nearest(struct str word, const char *const *names)
-{
-    const char *best = NULL;
-    size_t least = 4;
-    for (; *names; names++) {
-        size_t d = distance(word, str_of(*names));
-        if (d < least) {
-            least = d;
-            best = *names;
-        }
-    }
-    return best;
 }
 
 /* Where a value stands, for a message: "candor.yaml:12", or "--set". */
@@ -126,7 +89,7 @@ static int unknown_key(const struct json *m, const struct known *known, const ch
     const char *names[KNOWN_MAX + 1] = {0};
     for (size_t i = 0; known[i].name; i++)
         names[i] = known[i].name;
-    const char *nearest = settings_nearest(m->key, names);
+    const char *nearest = nearest_word(m->key, names);
     if (!nearest && settings_is_secret(m->key))
         return err_set(e, ERR_INVALID,
                        "%s: keys do not belong in settings; put it in a file and name that: provider.key_file",

@@ -29,9 +29,6 @@ MUST_USE int settings_load(struct arena *a, const char *dir, const char *const *
 /* Does the name ask for a secret? Those are read from files that only the owner can read, and nowhere else. */
 bool settings_is_secret(struct str name);
 
-/* The nearest of `names` (NULL-terminated) to a mistyped word, or NULL when none is near. */
-const char *settings_nearest(struct str word, const char *const *names);
-
 /* <dir>/data is made when it is not there. Errors: ERR_IO. */
 MUST_USE int settings_data_dir(const struct settings *s, struct err *e);
 

@@ -2,8 +2,8 @@
  *
  * A bundle is one canonical JSON text: {"agent":{...},"modules":[{"kind","name","version","body"}...]} with the modules
  * in the order in which the agent names them; instructions' bodies are text, all others are the file as JSON. It is
- * stored as a blob under its SHA-256, so a conversation keeps its agent when the files change, and every past prompt can
- * be made again. */
+ * stored as a blob under its SHA-256, so a conversation keeps its agent when the files change, and every past prompt
+ * can be made again. */
 #ifndef ENGINE_AGENT_H
 #define ENGINE_AGENT_H
 
@@ -33,13 +33,13 @@ struct agent {
     sha256_state prefix;   /* over tools_json, newline, shared */
 };
 
-/* Reads agents/<name>.yaml and the modules it names below `dir`, and checks them strictly: what they may say (engine/keys.h)
- * and whether it fits together (engine/lint.h). The bundle lives in `a`.
- * Errors: ERR_NOT_FOUND, ERR_INVALID with "file:line: ...". */
+/* Reads agents/<name>.yaml and the modules it names below `dir`, and checks them strictly: what they may say
+ * (engine/keys.h) and whether it fits together (engine/lint.h). The bundle lives in `a`. Errors: ERR_NOT_FOUND,
+ * ERR_INVALID with "file:line: ...". */
 MUST_USE int agent_bundle(struct arena *a, const char *dir, const char *name, struct str *bundle, struct err *e);
 
-/* Compiles a bundle: makes the prompt's fixed parts. Only what could not be compiled is refused, since a bundle of the store was
- * checked by the rules of its day and has conversations to end. The agent is freed with agent_free. */
+/* Compiles a bundle: makes the prompt's fixed parts. Only what could not be compiled is refused, since a bundle of the
+ * store was checked by the rules of its day and has conversations to end. The agent is freed with agent_free. */
 MUST_USE int agent_new(struct str bundle, struct agent **out, struct err *e);
 void agent_free(struct agent *ag);
 

@@ -58,7 +58,7 @@ static const struct known idempotency[] = {{"mode", WORD, .words = "key none key
 static const struct known confirm[] = {
     {"by", WORD, .words = "customer none"}, {"text", TEXT}, {"expires_s", COUNT}, {0}};
 static const struct known limits[] = {{"per_conversation", WHOLE}, {0}};
-static const struct known example[] = {{"args", ANY}, {"result", ANY}, {"note", TEXT}, {0}};
+static const struct known example[] = {{"args", ANY}, {"result", ANY}, {0}};
 static const struct known example_row = {"an example", MAP, example};
 static const struct known class = {"a class", WORD, .words = "refused transient unknown invalid ok already_done"};
 static const struct known tool[] = {{"tool", TEXT},

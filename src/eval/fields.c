@@ -1,40 +1,6 @@
 #include "eval/fields.h"
 
-enum { NEAR_LETTERS = 2, WORD_MAX = 40 };
-
-/* Letters to change, add or drop to make b of a (Levenshtein 1966); WORD_MAX for long words. */
-static size_t distance(struct str a, struct str b)
-{
-    size_t row[WORD_MAX + 1];
-    if (a.n > WORD_MAX || b.n > WORD_MAX)
-        return WORD_MAX;
-    for (size_t k = 0; k <= b.n; k++)
-        row[k] = k;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t k = 1; k <= b.n; k++) {
-            size_t change = diagonal + (a.p[i - 1] != b.p[k - 1]), least = row[k] < row[k - 1] ? row[k] : row[k - 1];
-            diagonal = row[k];
-            row[k] = change < least + 1 ? change : least + 1;
-        }
-    }
-    return row[b.n];
-}
-
-const char *fields_nearest(struct str word, const char *const *known)
-{
-    const char *best = NULL;
-    size_t least = NEAR_LETTERS + 1;
-    for (; *known; known++) {
-        size_t d = distance(word, str_of(*known));
-        if (d < least && d < word.n) { /* a word of which nothing is left is no misspelling */
-            least = d;
-            best = *known;
-        }
-    }
-    return best;
-}
+#include "base/nearest.h"
 
 int fields_check(const struct json *map, const char *const *known, struct err *e)
 {
@@ -46,7 +12,7 @@ int fields_check(const struct json *map, const char *const *known, struct err *e
             k++;
         if (*k)
             continue;
-        const char *near = fields_nearest(v->key, known);
+        const char *near = nearest_word(v->key, known);
         if (near)
             return err_set(e, ERR_INVALID, "line %u: unknown key \"%.*s\"; did you mean \"%s\"?", v->line,
                            STR_ARG(v->key), near);

@@ -9,9 +9,6 @@
  * ERR_INVALID: "line 7: unknown key \"tols\"; did you mean \"tools\"?" */
 MUST_USE int fields_check(const struct json *map, const char *const *known, struct err *e);
 
-/* The nearest of the words, at most two letters away; NULL when none is near. */
-const char *fields_nearest(struct str word, const char *const *known);
-
 /* A text that must be there and not be empty. */
 MUST_USE int fields_text(const struct json *map, const char *key, struct str *out, struct err *e);
 /* A list of texts, or one text as a list of one; n 0 when the key is absent. */

@@ -57,18 +57,18 @@ static void read_part(struct arena *a, struct part *p)
     struct str *words = ARENA_ARRAY(a, struct str, t->events_n + 1);
     struct str waiting = STR_NONE;
     bool in_turn = false;
-    const char *double_message = NULL;
+    const char *out_of_turn = NULL;
     for (size_t i = 0; !p->unfit && i < t->events_n; i++) {
         const struct json *body = t->events[i].body;
         if (t->events[i].kind == EVENT_MESSAGE_RECEIVED) {
             if (waiting.p || in_turn)
-                double_message = in_turn ? "the customer speaks while calls run" : "the customer speaks twice in a row";
+                out_of_turn = in_turn ? "the customer speaks while calls run" : "the customer speaks twice in a row";
             waiting = json_str(json_get(body, "text"));
         }
         if (t->events[i].kind != EVENT_MODEL_ANSWERED)
             continue;
         const struct json *calls = json_get(body, "calls");
-        p->unfit = double_message           ? double_message
+        p->unfit = out_of_turn              ? out_of_turn
                    : !waiting.p && !in_turn ? "the agent speaks without being spoken to"
                                             : unfit_answer(body);
         if (waiting.p)
@@ -76,6 +76,8 @@ static void read_part(struct arena *a, struct part *p)
         waiting = STR_NONE;
         in_turn = calls && calls->child;
     }
+    if (!p->unfit && p->words_n == 0)
+        p->unfit = "nobody is answered";
     p->words = words;
 }
 
@@ -158,6 +160,8 @@ int replay_write_recording(struct store *source, const char *set, const char *pa
             put_answer(&w, ev);
             json_close(&w, '}');
             buf_addc(&b, '\n');
+            if (b.cut)
+                r = err_set(e, ERR_LIMIT, "%.*s: an answer is too long for a recording", STR_ARG(p->parts[i].label));
             fwrite(b.p, 1, b.n, f);
         }
     }
@@ -223,8 +227,9 @@ static void play_tool(void *arg, const struct tool_request *rq, void (*done)(voi
     p->post(p->post_arg, give, g);
 }
 
-static void finish(struct part *part)
+static void finish(void *x)
 {
+    struct part *part = x;
     if (!part->finished)
         part->replay->open--;
     part->finished = true;
@@ -258,11 +263,6 @@ static void on_open(void *arg, const struct runner_done *done)
     part->replay->post(part->replay->post_arg, say_next, part);
 }
 
-static void hand_over(void *x)
-{
-    finish(x);
-}
-
 /* With a person the agent says nothing more: there the replay of a conversation ends, whatever the recording did. */
 static void on_events(void *arg, const struct conversation *c, const struct event *events, size_t n)
 {
@@ -271,7 +271,7 @@ static void on_events(void *arg, const struct conversation *c, const struct even
     p->steps++;
     for (size_t i = 0; part && i < n; i++)
         if (events[i].kind == EVENT_TURN_ENDED)
-            p->post(p->post_arg, c->owner == OWNER_BOT ? say_next : hand_over, part);
+            p->post(p->post_arg, c->owner == OWNER_BOT ? say_next : finish, part);
 }
 
 struct runner_ports replay_ports(struct replay *p, void (*post)(void *arg, void (*fn)(void *x), void *x),

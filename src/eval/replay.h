@@ -1,10 +1,11 @@
 /* replay: recorded conversations run through the engine again, with the recorded model and the recorded tools.
  *
- * The customer says the recorded words, one message after each reply; the model's answers come from a recording made of the
- * set; a tool call is answered with the recorded result if its name and arguments are recorded ones. What comes out is
- * compared with what was recorded: every call, every argument, every reply, every prompt's hash. The replayed journals go to
- * a store of their own. Left out are conversations in which the agent speaks unasked, the customer twice in a row or while
- * calls run, or an answer is empty or very long: another program held them by other rules. */
+ * The customer says the recorded words, one message after each reply; the model's answers come from a recording made of
+ * the set; a tool call is answered with the recorded result if its name and arguments are recorded ones. What comes out
+ * is compared with what was recorded: every call, every argument, every reply, every prompt's hash. The replayed
+ * journals go to a store of their own. Left out are conversations in which nobody is answered, the agent speaks
+ * unasked, the customer twice in a row or while calls run, or an answer is empty or very long: another program held
+ * them by other rules. */
 #ifndef EVAL_REPLAY_H
 #define EVAL_REPLAY_H
 
@@ -21,8 +22,8 @@ struct replay;
 MUST_USE int replay_new(struct store *source, const char *set, struct replay **out, struct err *e);
 void replay_free(struct replay *p);
 
-/* Ports for the runner that replays: tool and notify (arg is the replay). The caller adds `after`. `post` must call fn(x) on
- * the loop soon. */
+/* Ports for the runner that replays: tool and notify (arg is the replay). The caller adds `after`. `post` must call
+ * fn(x) on the loop soon. */
 struct runner_ports replay_ports(struct replay *p, void (*post)(void *arg, void (*fn)(void *x), void *x),
                                  void *post_arg);
 

@@ -199,8 +199,6 @@ static void call_end(struct llm_call *call, struct llm_answer *answer)
         m->retries_left += m->retries_left < LLM_RETRIES_MAX;
     } else {
         m->stats.failed[-answer->result]++;
-        log_write(LOG_WARN, "llm.failed", LOG_STR("class", str_of(err_name(answer->result))),
-                  LOG_STR("why", str_of(answer->err.text)), LOG_INT("attempts", call->attempts), LOG_END);
     }
     struct llm_hooks hooks = call->hooks;
     void *arg = call->arg;
@@ -233,6 +231,15 @@ static int64_t retry_in_ms(struct llm_call *call, const struct llm_end *end)
 
 static void ask_again(void *arg);
 
+/* A server's complaint may repeat what a customer said: the journal has it, the log has not. */
+static void failure_note(const struct llm_call *call, const struct llm_end *end)
+{
+    log_write(
+        LOG_WARN, "llm.failed", LOG_STR("class", str_of(err_name(end->answer.result))), LOG_INT("status", end->status),
+        LOG_STR("why", end->quotes ? STR("the model's server says why in the journal") : str_of(end->answer.err.text)),
+        LOG_INT("attempts", call->attempts), LOG_END);
+}
+
 static void on_end(void *arg, const struct llm_end *end)
 {
     struct llm_call *call = arg;
@@ -253,8 +260,10 @@ static void on_end(void *arg, const struct llm_end *end)
         }
     }
     struct llm_answer answer = end->answer;
-    if (answer.result != 0) /* nothing of what failed is handed out */
+    if (answer.result != 0) { /* nothing of what failed is handed out */
+        failure_note(call, end);
         answer = (struct llm_answer){.result = end->answer.result, .err = end->answer.err};
+    }
     call_end(call, &answer);
 }
 

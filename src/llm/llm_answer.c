@@ -102,6 +102,7 @@ int llm_answer_refused(struct llm_end *end, int status, const struct json *body,
     bool again =
         status == 408 || status == 409 || status >= 500 || (status == 429 && !speaks_of(body, "insufficient_quota"));
     end->status = status;
+    end->quotes = words[0];
     return llm_answer_failed(end, code, again, "the model's server refused with status %d%s%s", status,
                              words[0] ? ": " : "", words);
 }

@@ -16,6 +16,7 @@ struct llm_end {
     int retry_after_ms;       /* the provider's wish; -1 when it has none */
     bool retryable;           /* asking the same again may help */
     bool delivered;           /* on_delta was called in this attempt */
+    bool quotes;              /* answer.err repeats the server's own words */
 };
 
 struct llm_attempt_hooks {

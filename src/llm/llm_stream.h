@@ -36,8 +36,9 @@ struct llm_stream {
 void llm_stream_begin(struct llm_stream *s, struct arena *scratch, struct str key);
 void llm_stream_end(struct llm_stream *s); /* gives memory back */
 
-/* Reads one event's data; the words it brought are added to `text`. The scratch arena is reset. After [DONE] everything is ignored. Errors are described in `end`: ERR_INVALID (no
- * JSON, not an object; retryable), ERR_LIMIT, or what an error in the stream says. */
+/* Reads one event's data; the words it brought are added to `text`. The scratch arena is reset. After [DONE] everything
+ * is ignored. Errors are described in `end`: ERR_INVALID (no JSON, not an object; retryable), ERR_LIMIT, or what an
+ * error in the stream says. */
 MUST_USE int llm_stream_feed(struct llm_stream *s, struct str data, struct llm_end *end);
 
 /* No more events: fills end->answer; its texts live until llm_stream_end and the scratch arena's next reset.

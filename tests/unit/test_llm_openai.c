@@ -1,5 +1,7 @@
 #include "llm_world.h"
 
+#include "base/log.h"
+
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -260,6 +262,38 @@ TEST(a_provider_that_is_not_there_is_a_failure_after_all_attempts)
     finish();
 }
 
+static char logged[4096];
+
+static void keep_line(void *arg, struct str line)
+{
+    snprintf(logged, sizeof logged, "%.*s", STR_ARG(line));
+}
+
+TEST(a_failure_is_in_the_log_without_what_the_server_said)
+{
+    BEGIN({REPLY, .status = 400, .body = "{\"error\":{\"message\":\"bad words: my name is Ana\"}}"});
+    open_llm();
+    log_sink_set(keep_line, NULL);
+    struct outcome o = ask();
+    log_sink_set(NULL, NULL);
+    CHECK(str_has(str_of(o.answer.err.text), STR("Ana"))); /* the journal tells */
+    CHECK(str_has(str_of(logged), STR("\"llm.failed\"")) && str_has(str_of(logged), STR("\"status\":400")));
+    CHECK(!str_has(str_of(logged), STR("Ana")));
+    finish();
+}
+
+TEST(a_failure_of_our_own_is_in_the_log_with_its_reason)
+{
+    BEGIN({HANG});
+    w.config.base_url = STR("http://127.0.0.1:1/v1");
+    open_llm();
+    log_sink_set(keep_line, NULL);
+    ask();
+    log_sink_set(NULL, NULL);
+    CHECK(str_has(str_of(logged), STR("127.0.0.1:1: ")));
+    finish();
+}
+
 TEST(no_half_call_comes_out_of_a_stream_cut_at_any_byte)
 {
     struct step script[] = {{STREAM_DROP}};
@@ -314,5 +348,7 @@ RUN(cmocka_unit_test(a_streamed_answer_comes_in_pieces_and_as_a_whole),
     cmocka_unit_test(all_attempts_together_meet_the_last_clock),
     cmocka_unit_test(a_provider_that_does_not_pick_up_meets_the_connection_clock),
     cmocka_unit_test(a_provider_that_is_not_there_is_a_failure_after_all_attempts),
+    cmocka_unit_test(a_failure_is_in_the_log_without_what_the_server_said),
+    cmocka_unit_test(a_failure_of_our_own_is_in_the_log_with_its_reason),
     cmocka_unit_test(no_half_call_comes_out_of_a_stream_cut_at_any_byte),
     cmocka_unit_test(tokens_that_nobody_counted_are_estimated))
