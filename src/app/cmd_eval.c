@@ -224,7 +224,8 @@ static int judge_told(struct command_context *c, const struct summary *s, struct
         buf_addc(&out, '\n');
         return command_tell(c, buf_str(&out));
     }
-    buf_addf(&out, "%.*s: %zu conversations judged\n", STR_ARG(s->set), s->conversations);
+    buf_addf(&out, "%.*s: %zu conversation%s judged\n", STR_ARG(s->set), s->conversations,
+             s->conversations == 1 ? "" : "s");
     for (size_t i = 0; i < s->judges_n; i++) {
         const struct summary_judge *j = &s->judges[i];
         buf_addf(&out, "  %.*s %.*s: %zu of %zu failed", STR_ARG(j->name), STR_ARG(j->version), j->failed, j->judged);

@@ -15,7 +15,7 @@ struct str summary_link(struct arena *a, int64_t conversation)
 
 static void text_head_line(const struct summary *s, struct buf *out)
 {
-    buf_addf(out, "%.*s: %zu conversations", STR_ARG(s->set), s->conversations);
+    buf_addf(out, "%.*s: %zu conversation%s", STR_ARG(s->set), s->conversations, s->conversations == 1 ? "" : "s");
     if (s->tasks < s->conversations && s->trials_min == s->trials_max)
         buf_addf(out, ", %zu tasks with %zu trials each", s->tasks, s->trials_min);
     else if (s->tasks < s->conversations)
