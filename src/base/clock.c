@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <stdatomic.h>
+#include <string.h>
 #include <time.h>
 
 static _Atomic int64_t frozen_us;
@@ -122,5 +123,45 @@ int clock_days(struct str date, int64_t *days)
     if (back_m != m || back_d != d)
         return ERR_INVALID;
     *days = got;
+    return 0;
+}
+
+/* Two digits at `at`, below `limit`. */
+static bool two_digits(struct str s, size_t at, int64_t limit, int64_t *out)
+{
+    if (s.n < at + 2 || s.p[at] < '0' || s.p[at] > '9' || s.p[at + 1] < '0' || s.p[at + 1] > '9')
+        return false;
+    *out = (s.p[at] - '0') * 10 + (s.p[at + 1] - '0');
+    return *out < limit;
+}
+
+int clock_seconds(struct str time, int64_t *seconds)
+{
+    int64_t days, hour = 0, minute = 0, second = 0, away_h = 0, away_m = 0;
+    if (clock_days(time, &days) < 0)
+        return ERR_INVALID;
+    struct str rest = str_from(time, 10);
+    if (rest.n) {
+        if (!memchr("Tt ", rest.p[0], 3) || !two_digits(rest, 1, 24, &hour) || rest.n < 6 || rest.p[3] != ':' ||
+            !two_digits(rest, 4, 60, &minute))
+            return ERR_INVALID;
+        rest = str_from(rest, 6);
+    }
+    if (rest.n && rest.p[0] == ':') {
+        if (!two_digits(rest, 1, 60, &second))
+            return ERR_INVALID;
+        rest = str_from(rest, 3);
+        size_t digits = 1;
+        while (rest.n > digits && rest.p[0] == '.' && rest.p[digits] >= '0' && rest.p[digits] <= '9')
+            digits++;
+        rest = str_from(rest, digits > 1 ? digits : 0);
+    }
+    bool east = rest.n == 6 && rest.p[0] == '+', west = rest.n == 6 && rest.p[0] == '-';
+    if ((east || west) && (rest.p[3] != ':' || !two_digits(rest, 1, 24, &away_h) || !two_digits(rest, 4, 60, &away_m)))
+        return ERR_INVALID;
+    if (rest.n && !east && !west && !str_is(rest, "Z") && !str_is(rest, "z"))
+        return ERR_INVALID;
+    int64_t away = (away_h * 60 + away_m) * 60;
+    *seconds = days * 86400 + (hour * 60 + minute) * 60 + second - (east ? away : -away);
     return 0;
 }

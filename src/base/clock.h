@@ -16,6 +16,9 @@ struct str clock_iso(struct arena *a, int64_t at_us);
 struct str clock_date(struct arena *a, int64_t at_us);
 /* Days since 1970-01-01 of "YYYY-MM-DD..."; ERR_INVALID when the first ten bytes are no date. */
 MUST_USE int clock_days(struct str date, int64_t *days);
+/* Seconds since 1970 of "YYYY-MM-DDTHH:MM[:SS[.fraction]]" with Z, an offset such as -03:00, or neither (UTC); of a date
+ * alone its midnight. Fractions are dropped. ERR_INVALID for anything else. */
+MUST_USE int clock_seconds(struct str time, int64_t *seconds);
 struct str clock_date_of_days(struct arena *a, int64_t days); /* "" outside the years 0 to 9999 */
 
 #endif

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+enum { QUOTIENT_PLACES = 12, DIGITS_MAX = 18 };
+
 bool decimal_of(const struct json *number, struct decimal *out)
 {
     if (!json_is(number, JSON_NUMBER))
@@ -48,6 +50,45 @@ bool decimal_multiply(struct decimal *a, struct decimal b)
 {
     a->scale += b.scale;
     return !__builtin_mul_overflow(a->n, b.n, &a->n);
+}
+
+/* n / by, a half away from zero; by > 0. */
+static __int128 halves_away(__int128 n, __int128 by)
+{
+    __int128 whole = n / by, rest = n % by;
+    if (2 * rest >= by)
+        return whole + 1;
+    return 2 * rest <= -by ? whole - 1 : whole;
+}
+
+bool decimal_divide(struct decimal *a, struct decimal b)
+{
+    if (b.n == 0 || b.scale > DIGITS_MAX || a->scale > QUOTIENT_PLACES + b.scale)
+        return false;
+    __int128 top = a->n, by = b.n;
+    for (unsigned i = a->scale; i < QUOTIENT_PLACES + b.scale; i++)
+        if (__builtin_mul_overflow(top, 10, &top))
+            return false;
+    if (by < 0) {
+        top = -top;
+        by = -by;
+    }
+    __int128 quotient = halves_away(top, by);
+    unsigned scale = QUOTIENT_PLACES;
+    for (; scale && quotient % 10 == 0; scale--)
+        quotient /= 10;
+    if (quotient < INT64_MIN || quotient > INT64_MAX)
+        return false;
+    *a = (struct decimal){(int64_t)quotient, scale};
+    return true;
+}
+
+void decimal_round(struct decimal *d, unsigned places)
+{
+    __int128 by = 1;
+    for (; d->scale > places; d->scale--)
+        by *= by < (__int128)1 << 100 ? 10 : 1; /* beyond that nothing is left of 64 bits */
+    d->n = (int64_t)halves_away(d->n, by);
 }
 
 struct json *decimal_json(struct arena *a, struct decimal d)

@@ -18,6 +18,10 @@ bool decimal_align(struct decimal *a, struct decimal *b);        /* to the large
 bool decimal_add(struct decimal *a, struct decimal b);
 bool decimal_subtract(struct decimal *a, struct decimal b);
 bool decimal_multiply(struct decimal *a, struct decimal b);
+/* The quotient to 12 decimals, halves away from zero; also false when b is 0. */
+bool decimal_divide(struct decimal *a, struct decimal b);
+/* To at most `places` decimals, halves away from zero, as amounts of money are. */
+void decimal_round(struct decimal *d, unsigned places);
 
 /* As a JSON number without zeros at its end. */
 struct json *decimal_json(struct arena *a, struct decimal d);

@@ -86,7 +86,7 @@ static int advance(struct expr *x)
         for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
             if (str_starts(str_from(s, at), str_of(pairs[i])))
                 end = at + 2;
-        if (end == at + 1 && !memchr("<>+-*()[],", c, 10))
+        if (end == at + 1 && !memchr("<>+-*/()[],", c, 11))
             return refuse(x, at, c == '=' ? "compare with ==" : "a character that no expression has");
     }
     x->token = (struct str){s.p + at, end - at};
@@ -112,16 +112,68 @@ static int deeper(struct expr *x)
     return 0;
 }
 
+static bool exactly(struct decimal *x, char sign, struct decimal y)
+{
+    switch (sign) {
+    case '*': return decimal_multiply(x, y);
+    case '/': return decimal_divide(x, y);
+    case '+': return decimal_add(x, y);
+    default: return decimal_subtract(x, y);
+    }
+}
+
 static value arithmetic(struct arena *a, value left, char sign, value right)
 {
     struct decimal x, y;
-    bool exact = decimal_of(left, &x) && decimal_of(right, &y);
-    if (exact)
-        exact = sign == '*' ? decimal_multiply(&x, y) : sign == '+' ? decimal_add(&x, y) : decimal_subtract(&x, y);
-    if (exact)
+    if (decimal_of(left, &x) && decimal_of(right, &y) && exactly(&x, sign, y))
         return decimal_json(a, x);
     double p = json_num(left, 0), q = json_num(right, 0);
-    return json_new_num(a, sign == '*' ? p * q : sign == '+' ? p + q : p - q); /* null when infinite */
+    if (sign == '/' && q == 0)
+        return &null_value;
+    return json_new_num(a, sign == '*'   ? p * q
+                           : sign == '/' ? p / q
+                           : sign == '+' ? p + q
+                                         : p - q); /* null when infinite */
+}
+
+/* What does not fit a decimal is beyond rounding: it stays. */
+static value rounded(struct arena *a, value number, value places)
+{
+    struct decimal x;
+    int64_t n = json_int(places, -1);
+    if (!json_is(number, JSON_NUMBER) || n < 0)
+        return &null_value;
+    if (!decimal_of(number, &x))
+        return number;
+    decimal_round(&x, n < UINT16_MAX ? (unsigned)n : UINT16_MAX);
+    return decimal_json(a, x);
+}
+
+static bool is_time(value v, int64_t *seconds)
+{
+    return json_is(v, JSON_STRING) && clock_seconds(v->text, seconds) == 0;
+}
+
+static value hours_since(struct arena *a, value later, value earlier)
+{
+    int64_t from, to;
+    if (!is_time(later, &to) || !is_time(earlier, &from))
+        return &null_value;
+    struct decimal hours = {to - from, 0};
+    return decimal_divide(&hours, (struct decimal){3600, 0}) ? decimal_json(a, hours) : &null_value;
+}
+
+static value plus_hours(struct arena *a, value time, value number)
+{
+    int64_t from;
+    struct decimal n;
+    if (!is_time(time, &from) || !decimal_of(number, &n) || !decimal_multiply(&n, (struct decimal){3600, 0}))
+        return &null_value;
+    decimal_round(&n, 0);
+    if (n.n < -DAYS_MAX * INT64_C(86400) || n.n > DAYS_MAX * INT64_C(86400))
+        return &null_value;
+    int64_t at = from + n.n, days = at / 86400 - (at % 86400 < 0);
+    return clock_date_of_days(a, days).n ? json_new_str(a, clock_iso(a, at * 1000000)) : &null_value;
 }
 
 static bool is_date(value v, int64_t *days)
@@ -146,7 +198,7 @@ static value combine(struct arena *a, value left, char sign, value right)
         return arithmetic(a, left, sign, right);
     if (sign == '-' && is_date(left, &x) && is_date(right, &y))
         return json_new_int(a, x - y);
-    if (sign != '*' && other && is_date(left, &x))
+    if ((sign == '+' || sign == '-') && other && is_date(left, &x))
         return days_later(a, x, right, sign == '+' ? 1 : -1);
     if (sign == '+' && number && is_date(right, &y))
         return days_later(a, y, left, 1);
@@ -201,7 +253,8 @@ static int parse_list(struct expr *x, value *out)
 
 static int parse_word(struct expr *x, value *out)
 {
-    static const char *const reserved[] = {"and", "or", "not", "in", "contains", "matches", "is"};
+    static const char *const reserved[] = {"and",     "or", "not",   "in",          "contains",
+                                           "matches", "is", "round", "hours_since", "plus_hours"};
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         if (sees(x, reserved[i]))
             return refuse(x, x->at, "expected a value");
@@ -266,10 +319,11 @@ static int parse_minus(struct expr *x, value *out)
 static int parse_product(struct expr *x, value *out)
 {
     int r = parse_minus(x, out);
-    while (r == 0 && sees(x, "*")) {
+    while (r == 0 && (sees(x, "*") || sees(x, "/"))) {
+        char sign = x->token.p[0];
         value right;
         if ((r = advance(x)) == 0 && (r = parse_minus(x, &right)) == 0)
-            *out = combine(x->arena, *out, '*', right);
+            *out = combine(x->arena, *out, sign, right);
     }
     return r;
 }
@@ -277,11 +331,27 @@ static int parse_product(struct expr *x, value *out)
 static int parse_sum(struct expr *x, value *out)
 {
     int r = parse_product(x, out);
-    while (r == 0 && (sees(x, "+") || sees(x, "-"))) {
+    bool since = false;
+    while (r == 0 && (sees(x, "+") || sees(x, "-") || (since = sees(x, "hours_since")) || sees(x, "plus_hours"))) {
         char sign = x->token.p[0];
         value right;
-        if ((r = advance(x)) == 0 && (r = parse_product(x, &right)) == 0)
-            *out = combine(x->arena, *out, sign, right);
+        if ((r = advance(x)) < 0 || (r = parse_product(x, &right)) < 0)
+            break;
+        *out = since         ? hours_since(x->arena, *out, right)
+               : sign == 'p' ? plus_hours(x->arena, *out, right)
+                             : combine(x->arena, *out, sign, right);
+        since = false;
+    }
+    return r;
+}
+
+static int parse_round(struct expr *x, value *out)
+{
+    int r = parse_sum(x, out);
+    while (r == 0 && sees(x, "round")) {
+        value places;
+        if ((r = advance(x)) == 0 && (r = parse_primary(x, &places)) == 0)
+            *out = rounded(x->arena, *out, places);
     }
     return r;
 }
@@ -310,7 +380,7 @@ static int parse_matches(struct expr *x, value *out)
     if (r == 0 && x->kind == TOKEN_TEXT && regex_check(x->token, &why) < 0)
         return refuse(x, at, why.text);
     value pattern;
-    if (r < 0 || (r = parse_sum(x, &pattern)) < 0)
+    if (r < 0 || (r = parse_round(x, &pattern)) < 0)
         return r;
     *out =
         truth(json_is(*out, JSON_STRING) && json_is(pattern, JSON_STRING) && regex_match(pattern->text, (*out)->text));
@@ -350,7 +420,7 @@ static bool compare(value left, enum comparison c, value right)
 /* Comparisons do not chain: a < b < c is refused, since no reading of it is what was meant. */
 static int parse_comparison(struct expr *x, value *out)
 {
-    int r = parse_sum(x, out);
+    int r = parse_round(x, out);
     enum comparison c = r == 0 ? comparison(x) : NO_COMPARISON;
     if (c == NO_COMPARISON)
         return r;
@@ -360,7 +430,7 @@ static int parse_comparison(struct expr *x, value *out)
         r = parse_matches(x, out);
     } else {
         value right;
-        if ((r = advance(x)) == 0 && (r = parse_sum(x, &right)) == 0)
+        if ((r = advance(x)) == 0 && (r = parse_round(x, &right)) == 0)
             *out = truth(compare(*out, c, right));
     }
     if (r == 0 && comparison(x) != NO_COMPARISON)

@@ -6,17 +6,20 @@
  *   literals     'text'  "text"  12  3.5  true  false  null  ['a', 'b']
  *                (a text has no escapes: '\d+' is a pattern as it stands)
  *   paths        slot.address_type   tool.check_card_delivery.days_late   session.customer
- *                (names from the root object; a path may hold letters, digits, _ and .)
+ *                (names from the root object, places of a list from 0: orders.0.id; letters, digits, _ and .)
  *   compare      == != < <= > >=   in   contains   matches (PCRE2, no side effects)
  *                (a list holds a value, a text holds a text, an object has a member)
  *   is set       slot.x is set   slot.x is not set     (set: neither missing nor null)
  *   logic        not a   a and b   a or b   ( )        (give true or false)
- *   arithmetic   + - * on numbers, exact on decimals of up to 18 digits;
+ *   arithmetic   + - * / on numbers, exact on decimals of up to 18 digits (a quotient to 12 decimals);
+ *                x round 2: to at most two decimals, halves away from zero, as cents are
  *                date - date = days; date + n = date n days later, date - n = earlier
  *                (a date is text "YYYY-MM-DD", a time's date is its first ten bytes)
- * From loose to tight: or, and, not, comparisons (they do not chain), + -, *, unary -.
+ *   hours        time hours_since time = hours, 1.5; time plus_hours n = the time n hours later, in UTC
+ *                (a time is text as clock_seconds reads it: without an offset UTC, a date its midnight)
+ * From loose to tight: or, and, not, comparisons (they do not chain), round, + - and the hours, * /, unary -.
  * "<" on two dates or two texts is bytewise; on unlike kinds it is false. Arithmetic on what is no
- * number or date gives null, and so does a result beyond a double or the year 9999. */
+ * number or date gives null, and so does a result beyond a double or the year 9999, and a division by 0. */
 #ifndef BASE_EXPR_H
 #define BASE_EXPR_H
 

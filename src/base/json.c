@@ -507,6 +507,11 @@ const struct json *json_path(const struct json *v, struct str path)
 {
     struct str part;
     while (v && str_split(&path, '.', &part)) {
+        int64_t i;
+        if (v->kind == JSON_ARRAY && part.n <= 5 && str_int(part, &i) == 0 && i >= 0) {
+            v = json_at(v, (size_t)i);
+            continue;
+        }
         if (v->kind != JSON_OBJECT)
             return NULL;
         const struct json *c = v->child;

@@ -41,7 +41,7 @@ void json_pointer_add(struct buf *out, struct str name);
 /* Reading. Every function takes NULL for a value that is not there, so look-ups can be chained. */
 const struct json *json_get(const struct json *object, const char *key); /* NULL when missing */
 const struct json *json_at(const struct json *array, size_t i);
-/* Dotted look-up through objects: "shipping.eta". */
+/* Dotted look-up through objects and lists: "shipping.eta", "orders.0.id" (the first). */
 const struct json *json_path(const struct json *v, struct str path);
 struct str json_str(const struct json *v); /* "" unless a string */
 struct str json_str_or(const struct json *v, struct str otherwise);

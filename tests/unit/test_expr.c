@@ -160,6 +160,39 @@ TEST(dates_differ_in_days_and_move_by_days)
               "[null,null,null,null,null,null,null,null]");
 }
 
+TEST(shares_and_cents_are_exact)
+{
+    CHECK_STR(value("100 / 8"), "12.5");
+    CHECK_STR(value("100 / 3 round 2"), "33.33");
+    CHECK_STR(value("200 / 3 round 2"), "66.67");
+    CHECK_STR(value("1000 * 0.0199 / 12 round 2"), "1.66");
+    CHECK_STR(value("2.345 round 2"), "2.35"); /* a double would be 2.34 */
+    CHECK_STR(value("-2.345 round 2"), "-2.35");
+    CHECK_STR(value("2.5 round 0"), "3");
+    CHECK_STR(value("1 + 1 / 3 round 2"), "1.33"); /* round binds looser than + */
+    CHECK_STR(value("2.5 round 9"), "2.5");
+    CHECK_STR(value("[1 / 0, 1 / 'a', 'a' round 2, 1 round 'a', 1 round (0 - 1), '2026-01-01' / 2]"),
+              "[null,null,null,null,null,null]");
+    CHECK_STR(value("9223372036854775807 / 0.000001"), "9.223372036854776e+24");
+    CHECK_STR(value("-9223372036854775808 / 1"), "-9.223372036854776e+18"); /* 19 digits: no decimal */
+    CHECK_STR(refusal("1 round"), "expression, byte 7: the text ends where a value is expected");
+}
+
+TEST(times_differ_in_hours_and_move_by_hours)
+{
+    CHECK_STR(value("'2026-11-22T07:45:00Z' hours_since '2026-11-21T06:15:00Z'"), "25.5");
+    CHECK_STR(value("'2026-11-22T07:45:00-03:00' hours_since '2026-11-22T07:45:00Z'"), "3");
+    CHECK_STR(value("'2026-11-22T07:45:00.250+05:30' hours_since '2026-11-22'"), "2.25");
+    CHECK_STR(value("'2026-11-22 07:45' hours_since '2026-11-22 08:45'"), "-1");
+    CHECK_STR(value("'2026-12-31T23:30:00Z' plus_hours 1.5"), "\"2027-01-01T01:00:00Z\"");
+    CHECK_STR(value("'2026-01-01' plus_hours -24"), "\"2025-12-31T00:00:00Z\"");
+    CHECK(yes("tool.check_card_delivery.seen_at hours_since tool.check_card_delivery.eta < 24 * 3"));
+    CHECK_STR(value("['2026-11-22T24:00Z' hours_since '2026-11-22', '2026-11-22T07:45:00+3' hours_since '2026-11-22', "
+                    "'x' hours_since '2026-11-22', '9999-12-31T23:00Z' plus_hours 1, '2026-01-01' plus_hours 'x', "
+                    "'2026-01-01' plus_hours 99999999999]"),
+              "[null,null,null,null,null,null]");
+}
+
 TEST(a_malformed_expression_is_refused_with_its_offset)
 {
     CHECK_STR(refusal(""), "expression, byte 0: the text ends where a value is expected");
@@ -214,5 +247,6 @@ RUN(ROW(literals_and_paths_give_their_values), ROW(a_value_outlives_the_root_it_
     ROW(comparisons_go_by_value_and_are_false_on_unlike_kinds), ROW(a_missing_path_equals_only_null),
     ROW(lists_texts_and_objects_contain), ROW(a_pattern_searches_in_a_text),
     ROW(logic_binds_or_loosest_then_and_then_not), ROW(arithmetic_is_exact_on_money),
-    ROW(dates_differ_in_days_and_move_by_days), ROW(a_malformed_expression_is_refused_with_its_offset),
+    ROW(dates_differ_in_days_and_move_by_days), ROW(shares_and_cents_are_exact),
+    ROW(times_differ_in_hours_and_move_by_hours), ROW(a_malformed_expression_is_refused_with_its_offset),
     ROW(an_expression_too_deep_or_too_long_is_refused))
