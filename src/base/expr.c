@@ -1,22 +1,19 @@
 #include "base/expr.h"
 
-#include "base/clock.h"
-#include "base/decimal.h"
+#include "base/expr_tree.h"
+
 #include "base/regex.h"
 #include "base/text.h"
 
 #include <string.h>
 
-enum { DEPTH_MAX = 64, DAYS_MAX = 4000000 /* about the span of four-digit years */ };
+enum { DEPTH_MAX = 64 };
 
 enum token_kind { TOKEN_END, TOKEN_NUMBER, TOKEN_TEXT, TOKEN_WORD, TOKEN_SIGN };
 
-/* One pass: an expression has no side effects and always gives a value, so each part is evaluated
- * as it is parsed, also the side of an `and` that does not matter. */
-struct expr {
+struct parser {
     struct arena *arena;
     struct str source;
-    const struct json *root;
     struct err *e;
     size_t end; /* of the token */
     unsigned depth;
@@ -25,22 +22,13 @@ struct expr {
     size_t at;
 };
 
-static const struct json null_value = {.kind = JSON_NULL};
-static const struct json true_value = {.kind = JSON_TRUE};
-static const struct json false_value = {.kind = JSON_FALSE};
+typedef int parse_fn(struct parser *x, struct expr **out);
 
-typedef const struct json *value;
+static parse_fn parse_or;
 
-static int parse_or(struct expr *x, value *out);
-
-static int refuse(struct expr *x, size_t at, const char *what)
+static int refuse(struct parser *x, size_t at, const char *what)
 {
     return err_set(x->e, ERR_INVALID, "expression, byte %zu: %s", at, what);
-}
-
-static value truth(bool v)
-{
-    return v ? &true_value : &false_value;
 }
 
 static bool is_digit(char c)
@@ -54,7 +42,7 @@ static bool in_word(char c)
 }
 
 /* Reads the token behind the present one. */
-static int advance(struct expr *x)
+static int advance(struct parser *x)
 {
     struct str s = x->source;
     size_t at = x->end;
@@ -65,6 +53,8 @@ static int advance(struct expr *x)
     x->token = STR_NONE;
     if (at == s.n)
         return 0;
+    if (s.p[at] == '$' && at + 1 < s.n && in_word(s.p[at + 1]) && !is_digit(s.p[at + 1])) /* `$slot.x` is slot.x */
+        at++;
     char c = s.p[at];
     size_t end = at + 1;
     if (c == '\'' || c == '"') {
@@ -95,163 +85,85 @@ static int advance(struct expr *x)
 }
 
 /* Is the token this sign or keyword? */
-static bool sees(const struct expr *x, const char *word)
+static bool sees(const struct parser *x, const char *word)
 {
     return (x->kind == TOKEN_SIGN || x->kind == TOKEN_WORD) && str_is(x->token, word);
 }
 
-static int expect(struct expr *x, const char *word, const char *what)
+static int expect(struct parser *x, const char *word, const char *what)
 {
     return sees(x, word) ? advance(x) : refuse(x, x->at, what);
 }
 
-static int deeper(struct expr *x)
+static int deeper(struct parser *x)
 {
     if (++x->depth > DEPTH_MAX)
         return err_set(x->e, ERR_LIMIT, "expression, byte %zu: nested deeper than %d", x->at, DEPTH_MAX);
     return 0;
 }
 
-static bool exactly(struct decimal *x, char sign, struct decimal y)
+static struct expr *node(struct parser *x, enum expr_node kind)
 {
-    switch (sign) {
-    case '*': return decimal_multiply(x, y);
-    case '/': return decimal_divide(x, y);
-    case '+': return decimal_add(x, y);
-    default: return decimal_subtract(x, y);
+    struct expr *n = ARENA_NEW(x->arena, struct expr);
+    n->node = kind;
+    n->at = x->at;
+    return n;
+}
+
+static void add(struct expr *parent, struct expr *child)
+{
+    if (parent->last)
+        parent->last->next = child;
+    else {
+        parent->child = child;
+        parent->at = child->at;
     }
+    parent->last = child;
+    parent->n++;
 }
 
-static value arithmetic(struct arena *a, value left, char sign, value right)
+static struct expr *literal(struct parser *x, struct json *value)
 {
-    struct decimal x, y;
-    if (decimal_of(left, &x) && decimal_of(right, &y) && exactly(&x, sign, y))
-        return decimal_json(a, x);
-    double p = json_num(left, 0), q = json_num(right, 0);
-    if (sign == '/' && q == 0)
-        return &null_value;
-    return json_new_num(a, sign == '*'   ? p * q
-                           : sign == '/' ? p / q
-                           : sign == '+' ? p + q
-                                         : p - q); /* null when infinite */
+    struct expr *n = node(x, EXPR_LITERAL);
+    n->value = value;
+    return n;
 }
 
-/* What does not fit a decimal is beyond rounding: it stays. */
-static value rounded(struct arena *a, value number, value places)
+/* A list of literals is one itself: it is made once and its values are known. */
+static void fold_list(struct parser *x, struct expr *list)
 {
-    struct decimal x;
-    int64_t n = json_int(places, -1);
-    if (!json_is(number, JSON_NUMBER) || n < 0)
-        return &null_value;
-    if (!decimal_of(number, &x))
-        return number;
-    decimal_round(&x, n < UINT16_MAX ? (unsigned)n : UINT16_MAX);
-    return decimal_json(a, x);
+    for (const struct expr *c = list->child; c; c = c->next)
+        if (c->node != EXPR_LITERAL)
+            return;
+    list->value = json_new(x->arena, JSON_ARRAY);
+    for (const struct expr *c = list->child; c; c = c->next)
+        json_push(list->value, c->value);
+    list->node = EXPR_LITERAL;
+    list->child = list->last = NULL;
+    list->n = 0;
 }
 
-static bool is_time(value v, int64_t *seconds)
+static int parse_list(struct parser *x, struct expr **out)
 {
-    return json_is(v, JSON_STRING) && clock_seconds(v->text, seconds) == 0;
-}
-
-static value hours_since(struct arena *a, value later, value earlier)
-{
-    int64_t from, to;
-    if (!is_time(later, &to) || !is_time(earlier, &from))
-        return &null_value;
-    struct decimal hours = {to - from, 0};
-    return decimal_divide(&hours, (struct decimal){3600, 0}) ? decimal_json(a, hours) : &null_value;
-}
-
-static value plus_hours(struct arena *a, value time, value number)
-{
-    int64_t from;
-    struct decimal n;
-    if (!is_time(time, &from) || !decimal_of(number, &n) || !decimal_multiply(&n, (struct decimal){3600, 0}))
-        return &null_value;
-    decimal_round(&n, 0);
-    if (n.n < -DAYS_MAX * INT64_C(86400) || n.n > DAYS_MAX * INT64_C(86400))
-        return &null_value;
-    int64_t at = from + n.n, days = at / 86400 - (at % 86400 < 0);
-    return clock_date_of_days(a, days).n ? json_new_str(a, clock_iso(a, at * 1000000)) : &null_value;
-}
-
-static bool is_date(value v, int64_t *days)
-{
-    return json_is(v, JSON_STRING) && clock_days(v->text, days) == 0;
-}
-
-static value days_later(struct arena *a, int64_t days, value number, int direction)
-{
-    int64_t n = json_int(number, INT64_MAX);
-    if (n < -DAYS_MAX || n > DAYS_MAX)
-        return &null_value;
-    struct str date = clock_date_of_days(a, days + direction * n);
-    return clock_days(date, &days) == 0 ? json_new_str(a, date) : &null_value; /* years 0 to 9999 */
-}
-
-static value combine(struct arena *a, value left, char sign, value right)
-{
-    int64_t x, y;
-    bool number = json_is(left, JSON_NUMBER), other = json_is(right, JSON_NUMBER);
-    if (number && other)
-        return arithmetic(a, left, sign, right);
-    if (sign == '-' && is_date(left, &x) && is_date(right, &y))
-        return json_new_int(a, x - y);
-    if ((sign == '+' || sign == '-') && other && is_date(left, &x))
-        return days_later(a, x, right, sign == '+' ? 1 : -1);
-    if (sign == '+' && number && is_date(right, &y))
-        return days_later(a, y, left, 1);
-    return &null_value;
-}
-
-/* -1, 0, 1; 2 where there is no order. */
-static int order(value a, value b)
-{
-    if (json_is(a, JSON_STRING) && json_is(b, JSON_STRING)) {
-        int by_bytes = str_cmp(a->text, b->text);
-        return (by_bytes > 0) - (by_bytes < 0);
-    }
-    if (!json_is(a, JSON_NUMBER) || !json_is(b, JSON_NUMBER))
-        return 2;
-    return decimal_order(a, b);
-}
-
-/* A list holds an equal value, a text holds the text, an object has a member of that name. */
-static bool contains(value whole, value part)
-{
-    if (json_is(whole, JSON_STRING))
-        return json_is(part, JSON_STRING) && str_has(whole->text, part->text);
-    if (json_is(whole, JSON_ARRAY))
-        for (value c = whole->child; c; c = c->next)
-            if (json_same(c, part))
-                return true;
-    if (json_is(whole, JSON_OBJECT) && json_is(part, JSON_STRING))
-        for (value c = whole->child; c; c = c->next)
-            if (str_eq(c->key, part->text))
-                return true;
-    return false;
-}
-
-static int parse_list(struct expr *x, value *out)
-{
-    struct json *list = json_new(x->arena, JSON_ARRAY);
+    struct expr *list = node(x, EXPR_ITEMS);
+    size_t at = x->at;
     int r = advance(x);
     while (r == 0 && !sees(x, "]")) {
-        value item;
+        struct expr *item;
         if (list->n && (r = expect(x, ",", "expected , or ]")) < 0)
             break;
-        if ((r = parse_or(x, &item)) < 0)
-            break;
-        struct json *own = ARENA_NEW(x->arena, struct json); /* the same value may stand elsewhere */
-        *own = *item;
-        json_push(list, own);
+        if ((r = parse_or(x, &item)) == 0)
+            add(list, item);
     }
+    list->at = at;
     *out = list;
-    return r < 0 ? r : advance(x);
+    if (r < 0)
+        return r;
+    fold_list(x, list);
+    return advance(x);
 }
 
-static int parse_word(struct expr *x, value *out)
+static int parse_word(struct parser *x, struct expr **out)
 {
     static const char *const reserved[] = {"and",     "or", "not",   "in",          "contains",
                                            "matches", "is", "round", "hours_since", "plus_hours"};
@@ -260,31 +172,30 @@ static int parse_word(struct expr *x, value *out)
             return refuse(x, x->at, "expected a value");
     struct str path = x->token;
     if (str_is(path, "true") || str_is(path, "false")) {
-        *out = truth(str_is(path, "true"));
+        *out = literal(x, json_new_bool(str_is(path, "true"), x->arena));
     } else if (str_is(path, "null")) {
-        *out = &null_value;
+        *out = literal(x, json_new(x->arena, JSON_NULL));
     } else {
         if (str_ends(path, STR(".")) || str_has(path, STR("..")))
             return refuse(x, x->at, "a path with an empty part");
-        *out = json_path(x->root, path);
-        if (!*out)
-            *out = &null_value;
+        *out = node(x, EXPR_PATH);
+        (*out)->text = path;
     }
     return advance(x);
 }
 
-static int parse_primary(struct expr *x, value *out)
+static int parse_primary(struct parser *x, struct expr **out)
 {
     int r;
     switch (x->kind) {
     case TOKEN_WORD: return parse_word(x, out);
-    case TOKEN_TEXT: *out = json_new_str(x->arena, x->token); return advance(x);
+    case TOKEN_TEXT: *out = literal(x, json_new_str(x->arena, x->token)); return advance(x);
     case TOKEN_NUMBER: {
         if (!json_number_ok(x->token))
             return refuse(x, x->at, "not a number");
         struct json *number = json_new(x->arena, JSON_NUMBER);
         number->text = x->token;
-        *out = number;
+        *out = literal(x, number);
         return advance(x);
     }
     case TOKEN_END: return refuse(x, x->at, "the text ends where a value is expected");
@@ -303,208 +214,230 @@ static int parse_primary(struct expr *x, value *out)
     return r;
 }
 
-static int parse_minus(struct expr *x, value *out)
+/* What stands before its only operand. */
+static int parse_prefix(struct parser *x, enum expr_node kind, parse_fn *operand, struct expr **out)
 {
-    if (!sees(x, "-"))
-        return parse_primary(x, out);
+    struct expr *of, *n = node(x, kind);
+    size_t at = x->at;
     int r = deeper(x);
-    if (r < 0 || (r = advance(x)) < 0 || (r = parse_minus(x, out)) < 0)
+    if (r < 0 || (r = advance(x)) < 0 || (r = operand(x, &of)) < 0)
         return r;
     x->depth--;
-    static const struct json zero = {.kind = JSON_NUMBER, .text = {"0", 1}};
-    *out = combine(x->arena, &zero, '-', *out);
+    add(n, of);
+    n->at = at;
+    *out = n;
     return 0;
 }
 
-static int parse_product(struct expr *x, value *out)
+static int parse_minus(struct parser *x, struct expr **out)
 {
-    int r = parse_minus(x, out);
-    while (r == 0 && (sees(x, "*") || sees(x, "/"))) {
-        char sign = x->token.p[0];
-        value right;
-        if ((r = advance(x)) == 0 && (r = parse_minus(x, &right)) == 0)
-            *out = combine(x->arena, *out, sign, right);
-    }
-    return r;
+    return sees(x, "-") ? parse_prefix(x, EXPR_MINUS, parse_minus, out) : parse_primary(x, out);
 }
 
-static int parse_sum(struct expr *x, value *out)
+static const char *const op_words[] = {[EXPR_FIRST] = "",
+                                       [EXPR_ADD] = "+",
+                                       [EXPR_SUBTRACT] = "-",
+                                       [EXPR_MULTIPLY] = "*",
+                                       [EXPR_DIVIDE] = "/",
+                                       [EXPR_ROUND] = "round",
+                                       [EXPR_HOURS_SINCE] = "hours_since",
+                                       [EXPR_PLUS_HOURS] = "plus_hours"};
+
+const char *expr_op_word(enum expr_op op)
 {
-    int r = parse_product(x, out);
-    bool since = false;
-    while (r == 0 && (sees(x, "+") || sees(x, "-") || (since = sees(x, "hours_since")) || sees(x, "plus_hours"))) {
-        char sign = x->token.p[0];
-        value right;
-        if ((r = advance(x)) < 0 || (r = parse_product(x, &right)) < 0)
-            break;
-        *out = since         ? hours_since(x->arena, *out, right)
-               : sign == 'p' ? plus_hours(x->arena, *out, right)
-                             : combine(x->arena, *out, sign, right);
-        since = false;
-    }
-    return r;
+    return op_words[op];
 }
 
-static int parse_round(struct expr *x, value *out)
+/* Which of `ops` (up to EXPR_FIRST) comes next; EXPR_FIRST when none. */
+static enum expr_op joint(const struct parser *x, const enum expr_op *ops)
 {
-    int r = parse_sum(x, out);
-    while (r == 0 && sees(x, "round")) {
-        value places;
-        if ((r = advance(x)) == 0 && (r = parse_primary(x, &places)) == 0)
-            *out = rounded(x->arena, *out, places);
+    while (*ops != EXPR_FIRST && !sees(x, op_words[*ops]))
+        ops++;
+    return *ops;
+}
+
+static int parse_chain(struct parser *x, const enum expr_op *ops, parse_fn *operand, struct expr **out)
+{
+    int r = operand(x, out);
+    enum expr_op op = r == 0 ? joint(x, ops) : EXPR_FIRST;
+    if (op == EXPR_FIRST)
+        return r;
+    struct expr *one, *chain = node(x, EXPR_CHAIN);
+    add(chain, *out);
+    for (; op != EXPR_FIRST; op = joint(x, ops)) {
+        if ((r = advance(x)) < 0 ||
+            (r = op == EXPR_ROUND /* the places are one value */ ? parse_primary(x, &one) : operand(x, &one)) < 0)
+            return r;
+        one->op = op;
+        add(chain, one);
     }
-    return r;
+    *out = chain;
+    return 0;
+}
+
+static int parse_product(struct parser *x, struct expr **out)
+{
+    static const enum expr_op ops[] = {EXPR_MULTIPLY, EXPR_DIVIDE, EXPR_FIRST};
+    return parse_chain(x, ops, parse_minus, out);
+}
+
+static int parse_sum(struct parser *x, struct expr **out)
+{
+    static const enum expr_op ops[] = {EXPR_ADD, EXPR_SUBTRACT, EXPR_HOURS_SINCE, EXPR_PLUS_HOURS, EXPR_FIRST};
+    return parse_chain(x, ops, parse_product, out);
+}
+
+static int parse_round(struct parser *x, struct expr **out)
+{
+    static const enum expr_op ops[] = {EXPR_ROUND, EXPR_FIRST};
+    return parse_chain(x, ops, parse_sum, out);
 }
 
 /* The token is `is`. */
-static int parse_is_set(struct expr *x, value *out)
+static int parse_is_set(struct parser *x, struct expr *left, struct expr **out)
 {
+    struct expr *n = node(x, EXPR_IS_SET);
+    add(n, left);
     int r = advance(x);
-    bool wanted = true;
     if (r == 0 && sees(x, "not")) {
-        wanted = false;
+        n->text = x->token;
         r = advance(x);
     }
     if (r == 0)
         r = expect(x, "set", "after `is` comes `set` or `not set`");
-    *out = truth(((*out)->kind != JSON_NULL) == wanted);
+    *out = n;
     return r;
 }
 
-/* The token is `matches`. A pattern that is written out is checked even if nothing is matched. */
-static int parse_matches(struct expr *x, value *out)
+static const char *const compare_words[] = {[EXPR_NO_COMPARISON] = "",
+                                            [EXPR_SAME] = "==",
+                                            [EXPR_DIFFERENT] = "!=",
+                                            [EXPR_LESS] = "<",
+                                            [EXPR_LESS_OR_SAME] = "<=",
+                                            [EXPR_MORE] = ">",
+                                            [EXPR_MORE_OR_SAME] = ">=",
+                                            [EXPR_IN] = "in",
+                                            [EXPR_CONTAINS] = "contains",
+                                            [EXPR_MATCHES] = "matches",
+                                            [EXPR_IS] = "is"};
+
+const char *expr_compare_word(enum expr_compare c)
 {
-    int r = advance(x);
-    size_t at = x->at;
+    return compare_words[c];
+}
+
+static enum expr_compare comparison(const struct parser *x)
+{
+    for (enum expr_compare c = EXPR_SAME; c <= EXPR_IS; c++)
+        if (sees(x, compare_words[c]))
+            return c;
+    return EXPR_NO_COMPARISON;
+}
+
+/* A pattern that is written out is checked now. */
+static int parse_right_side(struct parser *x, enum expr_compare c, struct expr *left, struct expr **out)
+{
+    struct expr *n = node(x, EXPR_COMPARE), *right;
+    size_t sign_at = x->at;
     struct err why;
-    if (r == 0 && x->kind == TOKEN_TEXT && regex_check(x->token, &why) < 0)
-        return refuse(x, at, why.text);
-    value pattern;
-    if (r < 0 || (r = parse_round(x, &pattern)) < 0)
+    int r = advance(x);
+    if (r == 0 && c == EXPR_MATCHES && x->kind == TOKEN_TEXT && regex_check(x->token, &why) < 0)
+        return refuse(x, x->at, why.text);
+    if (r < 0 || (r = parse_round(x, &right)) < 0)
         return r;
-    *out =
-        truth(json_is(*out, JSON_STRING) && json_is(pattern, JSON_STRING) && regex_match(pattern->text, (*out)->text));
+    n->compare = c;
+    add(n, left);
+    add(n, right);
+    n->at = sign_at;
+    *out = n;
     return 0;
 }
 
-enum comparison { NO_COMPARISON, SAME, DIFFERENT, LESS, LESS_OR_SAME, MORE, MORE_OR_SAME, IN, CONTAINS, MATCHES, IS };
-
-static enum comparison comparison(const struct expr *x)
-{
-    static const char *const words[] = {[SAME] = "==",         [DIFFERENT] = "!=",
-                                        [LESS] = "<",          [LESS_OR_SAME] = "<=",
-                                        [MORE] = ">",          [MORE_OR_SAME] = ">=",
-                                        [IN] = "in",           [CONTAINS] = "contains",
-                                        [MATCHES] = "matches", [IS] = "is"};
-    for (enum comparison c = SAME; c <= IS; c++)
-        if (sees(x, words[c]))
-            return c;
-    return NO_COMPARISON;
-}
-
-static bool compare(value left, enum comparison c, value right)
-{
-    int o = order(left, right);
-    switch (c) {
-    case SAME: return json_same(left, right);
-    case DIFFERENT: return !json_same(left, right);
-    case LESS: return o == -1;
-    case LESS_OR_SAME: return o == -1 || o == 0;
-    case MORE: return o == 1;
-    case MORE_OR_SAME: return o == 1 || o == 0;
-    case IN: return contains(right, left);
-    default: return contains(left, right);
-    }
-}
-
 /* Comparisons do not chain: a < b < c is refused, since no reading of it is what was meant. */
-static int parse_comparison(struct expr *x, value *out)
+static int parse_comparison(struct parser *x, struct expr **out)
 {
     int r = parse_round(x, out);
-    enum comparison c = r == 0 ? comparison(x) : NO_COMPARISON;
-    if (c == NO_COMPARISON)
+    enum expr_compare c = r == 0 ? comparison(x) : EXPR_NO_COMPARISON;
+    if (c == EXPR_NO_COMPARISON)
         return r;
-    if (c == IS) {
-        r = parse_is_set(x, out);
-    } else if (c == MATCHES) {
-        r = parse_matches(x, out);
-    } else {
-        value right;
-        if ((r = advance(x)) == 0 && (r = parse_round(x, &right)) == 0)
-            *out = truth(compare(*out, c, right));
-    }
-    if (r == 0 && comparison(x) != NO_COMPARISON)
+    r = c == EXPR_IS ? parse_is_set(x, *out, out) : parse_right_side(x, c, *out, out);
+    if (r == 0 && comparison(x) != EXPR_NO_COMPARISON)
         return refuse(x, x->at, "comparisons do not chain; use `and`");
     return r;
 }
 
-static int parse_not(struct expr *x, value *out)
+static int parse_not(struct parser *x, struct expr **out)
 {
-    if (!sees(x, "not"))
-        return parse_comparison(x, out);
-    int r = deeper(x);
-    if (r < 0 || (r = advance(x)) < 0 || (r = parse_not(x, out)) < 0)
+    return sees(x, "not") ? parse_prefix(x, EXPR_NOT, parse_not, out) : parse_comparison(x, out);
+}
+
+static int parse_all(struct parser *x, const char *word, enum expr_node kind, parse_fn *operand, struct expr **out)
+{
+    int r = operand(x, out);
+    if (r < 0 || !sees(x, word))
         return r;
-    x->depth--;
-    *out = truth(!expr_true(*out));
+    struct expr *n = node(x, kind), *one;
+    add(n, *out);
+    while (sees(x, word)) {
+        if ((r = advance(x)) < 0 || (r = operand(x, &one)) < 0)
+            return r;
+        add(n, one);
+    }
+    *out = n;
     return 0;
 }
 
-static int parse_and(struct expr *x, value *out)
+static int parse_and(struct parser *x, struct expr **out)
 {
-    int r = parse_not(x, out);
-    while (r == 0 && sees(x, "and")) {
-        value right;
-        if ((r = advance(x)) == 0 && (r = parse_not(x, &right)) == 0)
-            *out = truth(expr_true(*out) && expr_true(right));
-    }
-    return r;
+    return parse_all(x, "and", EXPR_AND, parse_not, out);
 }
 
-static int parse_or(struct expr *x, value *out)
+static int parse_or(struct parser *x, struct expr **out)
 {
-    int r = parse_and(x, out);
-    while (r == 0 && sees(x, "or")) {
-        value right;
-        if ((r = advance(x)) == 0 && (r = parse_and(x, &right)) == 0)
-            *out = truth(expr_true(*out) || expr_true(right));
-    }
-    return r;
+    return parse_all(x, "or", EXPR_OR, parse_and, out);
 }
 
-int expr_eval(struct arena *a, struct str source, const struct json *root, struct json **out, struct err *e)
+int expr_compile(struct arena *a, struct str source, const struct expr **out, struct err *e)
 {
-    struct expr x = {.arena = a, .source = source, .root = root, .e = e};
+    struct parser x = {.arena = a, .e = e};
     if (source.n > EXPR_BYTES_MAX)
         return err_set(e, ERR_LIMIT, "expression longer than %d bytes", EXPR_BYTES_MAX);
     ptrdiff_t invalid = text_invalid_at(source);
     if (invalid >= 0)
         return refuse(&x, (size_t)invalid, "not valid UTF-8");
-    value v;
+    x.source = str_copy(a, source);
+    struct expr *tree;
     int r = advance(&x);
-    if (r < 0 || (r = parse_or(&x, &v)) < 0)
+    if (r < 0 || (r = parse_or(&x, &tree)) < 0)
         return r;
     if (x.kind != TOKEN_END)
         return refuse(&x, x.at, "something follows the expression");
-    *out = json_copy(a, v); /* the root may go before the arena does */
-    (*out)->key = STR_NONE;
+    *out = tree;
     return 0;
 }
 
 int expr_check(struct str source, struct err *e)
 {
     struct arena *a = arena_new("expr", 0);
-    struct json *v;
-    int r = expr_eval(a, source, NULL, &v, e);
+    const struct expr *x;
+    int r = expr_compile(a, source, &x, e);
     arena_free(a);
     return r;
 }
 
-bool expr_true(const struct json *v)
+int expr_eval(struct arena *a, struct str source, const struct json *root, struct json **out, struct err *e)
 {
-    if (json_is(v, JSON_NUMBER))
-        return json_num(v, 0) != 0;
-    if (json_is(v, JSON_STRING))
-        return v->text.n > 0;
-    return v && v->kind != JSON_NULL && v->kind != JSON_FALSE;
+    const struct expr *x;
+    int r = expr_compile(a, source, &x, e);
+    if (r == 0)
+        *out = expr_run(a, x, root);
+    return r;
+}
+
+void expr_paths(const struct expr *x, void (*found)(void *with, struct str path), void *with)
+{
+    if (x->node == EXPR_PATH)
+        found(with, x->text);
+    for (const struct expr *c = x->child; c; c = c->next)
+        expr_paths(c, found, with);
 }

@@ -242,6 +242,122 @@ TEST(an_expression_too_deep_or_too_long_is_refused)
     CHECK(expr_check(buf_str(&deep), &e) == ERR_LIMIT);
 }
 
+/* --- what is known before it runs --- */
+
+static struct buf told;
+
+static void tell(void *with, size_t at, const char *sentence)
+{
+    buf_addf(&told, "%zu %s\n", at, sentence);
+}
+
+static bool known_path(void *with, struct str path, struct expr_type *out, struct err *why)
+{
+    static const char *const kinds = "{\"n\":4,\"t\":24,\"d\":16,\"l\":32,\"b\":2,\"maybe\":5,\"any\":127,\"kind\":9}";
+    struct json *all, *words;
+    struct err none;
+    assert_int_equal(json_parse(a, str_of(kinds), &all, &none), 0);
+    assert_int_equal(json_parse(a, STR("[\"house\",\"po_box\"]"), &words, &none), 0);
+    int64_t k = json_int(json_path(all, path), 0);
+    if (!k) {
+        err_set(why, ERR_NOT_FOUND, "there is no %.*s", STR_ARG(path));
+        return false;
+    }
+    *out = (struct expr_type){(unsigned)k, str_is(path, "kind") ? words : NULL};
+    return true;
+}
+
+/* The problems of an expression, and its kinds. */
+static struct str problems(const char *source)
+{
+    static const struct expr_scope scope = {.path = known_path, .problem = tell};
+    const struct expr *x;
+    told = buf_new(a, 4000);
+    assert_int_equal(expr_compile(a, str_of(source), &x, &e), 0);
+    struct expr_type t = expr_type(a, x, &scope);
+    buf_addf(&told, "%.*s", STR_ARG(expr_kinds_in_words(a, t.kinds)));
+    return buf_str(&told);
+}
+
+TEST(a_word_that_a_value_never_has_is_found)
+{
+    CHECK_STR(problems("kind == 'house'"), "true or false");
+    CHECK_STR(problems("kind == null and kind != 'po_box' and 'house' == kind"), "true or false");
+    CHECK_STR(problems("kind == 'hous'"), "8 kind is never \"hous\"; did you mean 'house'?\ntrue or false");
+    CHECK_STR(problems("kind != 'flat'"), "8 kind is never \"flat\"; it can be: house, po_box\ntrue or false");
+    CHECK_STR(problems("kind == 3"), "8 kind is never 3; it can be: house, po_box\ntrue or false");
+    CHECK_STR(problems("kind in ['house', 'flat']"),
+              "8 kind is never \"flat\"; it can be: house, po_box\ntrue or false");
+    CHECK_STR(problems("n == 'x'"), "5 n is never \"x\": it is a number\ntrue or false");
+    CHECK_STR(problems("d == 'soon'"), "5 d is never \"soon\": it is a date\ntrue or false");
+    CHECK_STR(problems("n == null"), "2 n and null are never the same\ntrue or false");
+    CHECK_STR(problems("maybe == null or any == 'x' or t == '2026-01-01'"), "true or false");
+}
+
+TEST(a_comparison_that_never_holds_is_found)
+{
+    CHECK_STR(problems("n < t"), "2 n (a number) and t (a text) have no order: `<` is never true\ntrue or false");
+    CHECK_STR(problems("b >= true"),
+              "2 b (true or false) and true (true or false) have no order: `>=` is never true\ntrue or false");
+    CHECK_STR(problems("n contains 1"), "2 n is a number, which contains nothing\ntrue or false");
+    CHECK_STR(problems("t contains 1"), "2 t contains texts only, and 1 is a number\ntrue or false");
+    CHECK_STR(problems("l contains 1 and t contains 'x' and any contains n and any < 'x'"), "true or false");
+    CHECK_STR(problems("n matches '1'"), "2 `matches` compares texts, and n is a number\ntrue or false");
+    CHECK_STR(problems("not (n < 3 and nobody is set)"), "15 there is no nobody\ntrue or false");
+    CHECK_STR(problems("d < '2026-01-01' and t < 'x' and d - d < 3"), "true or false");
+}
+
+TEST(arithmetic_has_a_type)
+{
+    CHECK_STR(problems("n + n * maybe"), "a number");
+    CHECK_STR(problems("d - d"), "a number");
+    CHECK_STR(problems("d + n"), "a date");
+    CHECK_STR(problems("t - 3"), "a date");
+    CHECK_STR(problems("n + b"), "4 a number + true or false is always null\na text or a number or true or "
+                                 "false or a list or an object");
+    CHECK_STR(problems("d * 2 is set"), "4 a date * a number is always null\ntrue or false");
+    CHECK_STR(problems("n / 3 round 2"), "a number");
+    CHECK_STR(problems("d hours_since t"), "a number");
+    CHECK_STR(problems("d plus_hours n"), "a date");
+    CHECK_STR(problems("d round 2 is set"), "8 a date round a number is always null\ntrue or false");
+    CHECK_STR(problems("n hours_since d is set"), "14 a number hours_since a date is always null\ntrue or false");
+    CHECK_STR(problems("-l"), "0 - stands before what is no number: always null\na number");
+    CHECK_STR(problems("['a', n]"), "a list");
+    CHECK_STR(problems("'a'"), "a text");
+    CHECK_STR(problems("'2026-01-01'"), "a date");
+}
+
+static void name_path(void *with, struct str path)
+{
+    buf_addf(with, "%.*s ", STR_ARG(path));
+}
+
+TEST(the_paths_that_it_reads_are_told)
+{
+    const struct expr *x;
+    struct buf b = buf_new(a, 200);
+    CHECK(expr_compile(a, STR("slot.a is set or not (b in [c.d, 1] and $slot.a - -e > 2)"), &x, &e) == 0);
+    expr_paths(x, name_path, &b);
+    CHECK_STR(buf_str(&b), "slot.a b c.d slot.a e ");
+}
+
+TEST(a_compiled_expression_is_evaluated_over_many_roots)
+{
+    const struct expr *x;
+    struct json *other;
+    struct buf source = buf_new(a, 100);
+    buf_adds(&source, "$slot.amount + 1");
+    CHECK(expr_compile(a, buf_str(&source), &x, &e) == 0);
+    buf_clear(&source); /* nothing of it is needed any more */
+    buf_adds(&source, "xxxxxxxxxxxxxxxx");
+    CHECK(json_parse(a, STR("{\"slot\":{\"amount\":1}}"), &other, &e) == 0);
+    CHECK_STR(json_text(a, expr_run(a, x, root)), "13.3");
+    CHECK_STR(json_text(a, expr_run(a, x, other)), "2");
+    CHECK_STR(json_text(a, expr_run(a, x, NULL)), "null");
+    CHECK_STR(refusal("$"), "expression, byte 0: a character that no expression has");
+    CHECK_STR(refusal("$1"), "expression, byte 0: a character that no expression has");
+}
+
 #define ROW(t) cmocka_unit_test_setup_teardown(t, make_arena, free_arena)
 RUN(ROW(literals_and_paths_give_their_values), ROW(a_value_outlives_the_root_it_was_read_from),
     ROW(comparisons_go_by_value_and_are_false_on_unlike_kinds), ROW(a_missing_path_equals_only_null),
@@ -249,4 +365,6 @@ RUN(ROW(literals_and_paths_give_their_values), ROW(a_value_outlives_the_root_it_
     ROW(logic_binds_or_loosest_then_and_then_not), ROW(arithmetic_is_exact_on_money),
     ROW(dates_differ_in_days_and_move_by_days), ROW(shares_and_cents_are_exact),
     ROW(times_differ_in_hours_and_move_by_hours), ROW(a_malformed_expression_is_refused_with_its_offset),
-    ROW(an_expression_too_deep_or_too_long_is_refused))
+    ROW(an_expression_too_deep_or_too_long_is_refused), ROW(a_word_that_a_value_never_has_is_found),
+    ROW(a_comparison_that_never_holds_is_found), ROW(arithmetic_has_a_type), ROW(the_paths_that_it_reads_are_told),
+    ROW(a_compiled_expression_is_evaluated_over_many_roots))
