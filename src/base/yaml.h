@@ -18,6 +18,10 @@
  * null. Errors: ERR_INVALID, ERR_LIMIT (depth). */
 MUST_USE int yaml_parse(struct arena *a, struct str text, const char *name, struct json **out, struct err *e);
 
+/* The value as such a file, a line for each scalar; yaml_parse gives the same value back. Texts that could be read as
+ * something else are quoted. */
+void yaml_write(struct buf *out, const struct json *v);
+
 /* What is wrong with a value of the file `name`: ERR_INVALID, "name:line: sentence"; without a line when the value did not
  * come from a file (`at` may be NULL). */
 int yaml_refuse(struct err *e, const char *name, const struct json *at, const char *format, ...) PRINTF_LIKE(4, 5);
