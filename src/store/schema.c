@@ -46,6 +46,26 @@ static const char *const evaluation[] = {
     "CREATE INDEX IF NOT EXISTS conversation_open ON conversation (customer) WHERE status = 'open' AND dataset = ''"
 static const char *const open_index[] = {OPEN_INDEX, NULL};
 
+/* What was published is never changed. An agent's modules and its bundle (a blob) are what `lock` and `sha` name. */
+static const char *const registry[] = {
+    "CREATE TABLE module_version ("
+    " kind TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL, sha BLOB NOT NULL, body TEXT NOT NULL,"
+    " change TEXT NOT NULL, published_by TEXT NOT NULL, published_us INTEGER NOT NULL,"
+    " PRIMARY KEY (kind, name, version))",
+    "CREATE TABLE agent_version ("
+    " name TEXT NOT NULL, version TEXT NOT NULL, sha BLOB NOT NULL, lock TEXT NOT NULL, change TEXT NOT NULL,"
+    " published_by TEXT NOT NULL, published_us INTEGER NOT NULL, PRIMARY KEY (name, version))",
+    "CREATE TRIGGER module_version_is_never_changed BEFORE UPDATE ON module_version"
+    " BEGIN SELECT RAISE(ABORT, 'a published version is never changed'); END",
+    "CREATE TRIGGER module_version_is_never_deleted BEFORE DELETE ON module_version"
+    " BEGIN SELECT RAISE(ABORT, 'a published version is never deleted'); END",
+    "CREATE TRIGGER agent_version_is_never_changed BEFORE UPDATE ON agent_version"
+    " BEGIN SELECT RAISE(ABORT, 'a published version is never changed'); END",
+    "CREATE TRIGGER agent_version_is_never_deleted BEFORE DELETE ON agent_version"
+    " BEGIN SELECT RAISE(ABORT, 'a published version is never deleted'); END",
+    NULL,
+};
+
 /* Results, replies and fingerprints are not copied out of the events: the rows point at them. */
 const struct schema_table schema_derived[] = {
     {"conversation",
@@ -97,6 +117,7 @@ static const struct migration {
     {"the journal and what is derived from it", journal, true},
     {"sets of conversations and verdicts on them", evaluation, false},
     {"an index of open conversations", open_index, false},
+    {"published versions of modules and agents", registry, false},
 };
 
 enum { APPLICATION_ID = 0x434e4452 }; /* "CNDR": what file(1) and our own check know us by */

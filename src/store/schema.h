@@ -10,7 +10,7 @@
 
 #include <sqlite3.h>
 
-enum { SCHEMA_NEWEST = 3 };
+enum { SCHEMA_NEWEST = 4 };
 
 /* What journal_refold drops and makes again; in this order, ending with NULL. */
 struct schema_table {

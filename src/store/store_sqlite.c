@@ -302,16 +302,21 @@ struct blob {
     struct sha256 sha;
 };
 
-static int blob_run(void *arg, struct connection *c, struct err *e)
+int store_blob_run(struct connection *c, struct str bytes, const struct sha256 *sha, struct err *e)
 {
-    struct blob *blob = arg;
     sqlite3_stmt *q;
     int r = query_open(c, "INSERT OR IGNORE INTO blob (sha, bytes) VALUES (?1, ?2)", &q, e);
     if (r < 0)
         return r;
-    query_sha(q, 1, &blob->sha);
-    sqlite3_bind_blob64(q, 2, blob->bytes.p ? blob->bytes.p : "", blob->bytes.n, SQLITE_STATIC);
+    query_sha(q, 1, sha);
+    sqlite3_bind_blob64(q, 2, bytes.p ? bytes.p : "", bytes.n, SQLITE_STATIC);
     return query_run(q, e);
+}
+
+static int blob_run(void *arg, struct connection *c, struct err *e)
+{
+    struct blob *blob = arg;
+    return store_blob_run(c, blob->bytes, &blob->sha, e);
 }
 
 int store_blob_put(struct store *s, struct str bytes, struct sha256 *sha, struct err *e)

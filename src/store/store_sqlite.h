@@ -81,4 +81,7 @@ void store_forget(struct store *s);
 MUST_USE int store_change(struct store *s, int (*fn)(void *arg, struct connection *c, struct err *e), void *arg,
                           struct err *e);
 
+/* Keeps bytes under their hash; inside the caller's transaction. */
+MUST_USE int store_blob_run(struct connection *c, struct str bytes, const struct sha256 *sha, struct err *e);
+
 #endif
