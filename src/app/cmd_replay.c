@@ -1,6 +1,7 @@
 #include "app/command.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/published.h"
 #include "eval/replay.h"
 #include "net/client.h"
 
@@ -55,7 +56,8 @@ static int set_up(struct command_context *c, struct stage *s, const struct setti
     config.ports.after = after;
     if (!settings->agent.n)
         return err_set(c->err, ERR_INVALID, "candor.yaml names no agent to replay with; add `agent: NAME`");
-    if (agent_bundle(a, dir, str_c(a, settings->agent), &bundle, c->err) < 0 ||
+    struct published published = {.store = s->source};
+    if (published_bundle(&published, a, dir, settings->agent, &bundle, c->err) < 0 ||
         agent_new(bundle, &s->agent, c->err) < 0 || runner_new(&config, &s->runner, c->err) < 0)
         return c->err->code;
     return runner_agent(s->runner, s->agent, c->err);

@@ -1,6 +1,7 @@
 /* check and audit: is what is written right, and is what was written still true? */
 #include "app/command.h"
 #include "engine/context.h"
+#include "engine/published.h"
 #include "engine/versions.h"
 #include "eval/judge.h"
 #include "store/journal.h"
@@ -80,7 +81,9 @@ static int check_agent(struct check *k, const struct settings *s)
     struct arena *a = k->c->arena;
     struct str bundle;
     struct agent *agent;
-    int r = agent_bundle(a, k->c->workspace, str_c(a, s->agent), &bundle, k->c->err);
+    struct published published = {.path = str_c(a, s->store)};
+    int r = published_bundle(&published, a, k->c->workspace, s->agent, &bundle, k->c->err);
+    published_close(&published);
     if (r == 0)
         r = agent_new(bundle, &agent, k->c->err);
     if (r)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/published.h"
 
 #include <string.h>
 
@@ -67,9 +68,10 @@ static int open_agent(struct house *h, struct err *e)
     struct agent *agent;
     if (!h->settings.agent.n)
         return err_set(e, ERR_INVALID, "candor.yaml names no agent; add `agent: NAME`");
-    if (agent_bundle(h->arena, str_c(h->arena, h->settings.dir), str_c(h->arena, h->settings.agent), &bundle, e) < 0 ||
+    struct published published = {.store = h->store};
+    if (published_bundle(&published, h->arena, str_c(h->arena, h->settings.dir), h->settings.agent, &bundle, e) < 0 ||
         agent_new(bundle, &agent, e) < 0)
-        return ERR_INVALID;
+        return e->code;
     if (runner_agent(h->runner, agent, e) < 0) {
         agent_free(agent);
         return ERR_IO;

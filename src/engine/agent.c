@@ -1,149 +1,10 @@
 #include "engine/agent.h"
 
-#include "base/yaml.h"
-#include "engine/keys.h"
 #include "engine/lint.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { FILE_BYTES_MAX = 1 << 20, SHARED_BYTES_MAX = 1 << 22 };
-
-static int read_file(struct arena *a, const char *path, struct str *out, struct err *e)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return err_set(e, ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
-    struct buf b = buf_new(a, FILE_BYTES_MAX);
-    char piece[4096];
-    for (size_t n; (n = fread(piece, 1, sizeof piece, f)) > 0 && !b.cut;)
-        buf_add(&b, (struct str){piece, n});
-    bool failed = ferror(f);
-    fclose(f);
-    if (failed)
-        return err_set(e, ERR_IO, "%s: cannot be read", path);
-    if (b.cut)
-        return err_set(e, ERR_LIMIT, "%s: larger than 1 MiB", path);
-    *out = buf_str(&b);
-    return 0;
-}
-
-/* The kinds of modules: the key in `compose`, the folder, the key that holds the module's name. */
-static const struct kind {
-    const char *compose, *folder, *self;
-    bool text; /* Markdown with front matter instead of YAML */
-} kinds[] = {
-    {"instructions", "instructions", "module", true},
-    {"routines", "routines", "routine", false},
-    {"macros", "macros", "macros", false},
-    {"tools", "tools", "tool", false},
-    {"scratchpad", "scratchpads", "scratchpad", false},
-};
-enum { KINDS = sizeof kinds / sizeof *kinds };
-
-/* Splits "---\nfront matter\n---\nbody". */
-static int front_matter(struct str text, const char *path, struct str *front, struct str *body, struct err *e)
-{
-    struct str rest = str_from(text, 3); /* with the line's end, so that lines count as in the file */
-    ptrdiff_t end = str_find(rest, STR("\n---\n"));
-    if (!str_starts(text, STR("---\n")) || end < 0)
-        return err_set(e, ERR_INVALID,
-                       "%s:1: an instruction file begins with --- lines that hold module, version and summary", path);
-    *front = str_head(rest, (size_t)end + 1);
-    *body = str_trim(str_from(rest, (size_t)end + 5));
-    return 0;
-}
-
-static int load_module(struct arena *a, const char *dir, const struct kind *k, struct str name, struct json *modules,
-                       struct err *e)
-{
-    const char *path = str_f(a, "%s/%s/%.*s.%s", dir, k->folder, STR_ARG(name), k->text ? "md" : "yaml").p;
-    struct str text, front, body = STR("");
-    if (read_file(a, path, &text, e) < 0)
-        return e ? e->code : ERR_NOT_FOUND;
-    front = text;
-    if (k->text && front_matter(text, path, &front, &body, e) < 0)
-        return ERR_INVALID;
-    struct json *file;
-    if (yaml_parse(a, front, path, &file, e) < 0)
-        return ERR_INVALID;
-    const struct json *self = json_get(file, k->self);
-    if (!str_eq(json_str(self), name))
-        return yaml_refuse(e, path, self ? self : file, "says `%s: %.*s`; it must be the file's name, %.*s", k->self,
-                           STR_ARG(json_str(self)), STR_ARG(name));
-    if (keys_check(file, k->self, path, e) < 0)
-        return ERR_INVALID;
-    struct json *m = json_new(a, JSON_OBJECT);
-    json_set(m, STR("kind"), json_new_str(a, str_of(k->compose)));
-    json_set(m, STR("name"), json_new_str(a, name));
-    json_set(m, STR("version"), json_new_str(a, json_str(json_get(file, "version"))));
-    json_set(m, STR("body"), k->text ? json_new_str(a, body) : file);
-    json_push(modules, m);
-    return 0;
-}
-
-/* The module that `named` names in the agent's file `path`. */
-static int load_named(struct arena *a, const char *dir, const struct kind *k, const char *path,
-                      const struct json *named, struct json *modules, struct err *e)
-{
-    struct str name = named->text;
-    for (size_t i = 0; i < name.n; i++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_-", name.p[i]))
-            return yaml_refuse(e, path, named, "\"%.*s\" is no module name (lower case, digits, _ and -)",
-                               STR_ARG(name));
-    int r = load_module(a, dir, k, name, modules, e);
-    return r == ERR_NOT_FOUND ? err_in(e, "%s:%u", path, named->line) : r;
-}
-
-static int compile(struct agent *ag, const struct json *all, const char *dir, struct err *e);
-
-/* Compiles what was read from the files for once, while every value still has its line. */
-static int check_whole(const struct json *all, const char *dir, struct err *e)
-{
-    struct agent ag = {.arena = arena_new("agent's check", 65536)};
-    int r = compile(&ag, all, dir, e);
-    if (r == 0)
-        r = lint_agent(&ag, all, dir, e);
-    arena_free(ag.arena);
-    return r;
-}
-
-int agent_bundle(struct arena *a, const char *dir, const char *name, struct str *bundle, struct err *e)
-{
-    const char *path = str_f(a, "%s/agents/%s.yaml", dir, name).p;
-    struct str text;
-    struct json *file;
-    if (strchr(name, '/') || strchr(name, '.'))
-        return err_set(e, ERR_INVALID, "\"%s\" is no agent name", name);
-    if (read_file(a, path, &text, e) < 0 || yaml_parse(a, text, path, &file, e) < 0)
-        return e ? e->code : ERR_INVALID;
-    struct json *modules = json_new(a, JSON_ARRAY);
-    const struct json *self = json_get(file, "agent"), *compose = json_get(file, "compose");
-    if (!str_is(json_str(self), name))
-        return yaml_refuse(e, path, self ? self : file, "says `agent: %.*s`; it must be the file's name, %s",
-                           STR_ARG(json_str(self)), name);
-    if (keys_check(file, "agent", path, e) < 0)
-        return ERR_INVALID;
-    for (const struct json *c = compose->child; c; c = c->next) {
-        size_t i = 0;
-        while (i < KINDS - 1 && !str_is(c->key, kinds[i].compose))
-            i++;
-        for (const struct json *n = c->kind == JSON_STRING ? c : c->child; n; n = n == c ? NULL : n->next)
-            if (load_named(a, dir, &kinds[i], path, n, modules, e) < 0)
-                return e ? e->code : ERR_INVALID;
-    }
-    struct json *all = json_new(a, JSON_OBJECT);
-    json_set(all, STR("agent"), file);
-    json_set(all, STR("modules"), modules);
-    if (check_whole(all, dir, e) < 0)
-        return e ? e->code : ERR_INVALID;
-    *bundle = json_canonical(a, all);
-    return 0;
-}
-
-/* --- compiling --- */
+enum { SHARED_BYTES_MAX = 1 << 22 };
 
 static const char update_scratchpad[] = "{\"type\":\"function\",\"function\":{\"name\":\"update_scratchpad\","
                                         "\"description\":\"Write down what was learnt: slots, the "
@@ -187,6 +48,7 @@ static int compile_tools(struct agent *ag, const struct json *modules, const cha
             str_f(ag->arena, "%s%stools/%.*s.yaml", dir, *dir ? "/" : "", STR_ARG(json_str(json_get(m, "name")))).p;
         if (tool_read(ag->arena, json_get(m, "body"), file, &tools[ag->tools_n], e) < 0)
             return ERR_INVALID;
+        tools[ag->tools_n].version = json_str(json_get(m, "version"));
         ag->tools_n++;
     }
     qsort(tools, ag->tools_n, sizeof *tools, by_name);
@@ -220,7 +82,21 @@ static void compile_macros(struct agent *ag, const struct json *modules)
     ag->macros = all;
 }
 
-/* One system message: instructions, then each routine, the macros and the slots as one line of JSON. */
+static void compile_policies(struct buf *text, const struct json *modules)
+{
+    for (const struct json *m = modules->child; m; m = m->next) {
+        const struct json *rules = of_kind(m, "policies") ? json_get(json_get(m, "body"), "rules") : NULL;
+        if (rules)
+            buf_addf(text, "## policy %.*s\n", STR_ARG(json_str(json_get(m, "name"))));
+        for (const struct json *r = rules ? rules->child : NULL; r; r = r->next)
+            buf_addf(text, "- %.*s: %.*s\n", STR_ARG(json_str(json_get(r, "id"))),
+                     STR_ARG(json_str(json_get(r, "text"))));
+        if (rules)
+            buf_addc(text, '\n');
+    }
+}
+
+/* One system message: instructions and policies, then each routine, the macros and the slots as one line of JSON. */
 static int compile_shared(struct agent *ag, const struct json *modules, struct err *e)
 {
     struct buf text = buf_new(ag->arena, SHARED_BYTES_MAX);
@@ -228,6 +104,7 @@ static int compile_shared(struct agent *ag, const struct json *modules, struct e
         if (of_kind(m, "instructions"))
             buf_addf(&text, "# %.*s\n%.*s\n\n", STR_ARG(json_str(json_get(m, "name"))),
                      STR_ARG(json_str(json_get(m, "body"))));
+    compile_policies(&text, modules);
     struct json_writer w = {.out = &text};
     struct json *slots = json_new(ag->arena, JSON_ARRAY);
     for (const struct json *m = modules->child; m; m = m->next) {
@@ -283,6 +160,16 @@ static int compile(struct agent *ag, const struct json *all, const char *dir, st
         return ERR_INVALID;
     compile_macros(ag, modules);
     return compile_shared(ag, modules, e);
+}
+
+int agent_check(const struct json *all, const char *dir, struct err *e)
+{
+    struct agent ag = {.arena = arena_new("agent's check", 65536)};
+    int r = compile(&ag, all, dir, e);
+    if (r == 0)
+        r = lint_agent(&ag, all, dir, e);
+    arena_free(ag.arena);
+    return r;
 }
 
 int agent_new(struct str bundle, struct agent **out, struct err *e)

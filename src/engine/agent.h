@@ -1,7 +1,7 @@
 /* agent: a choice of modules, compiled. The hash of its bundle is its identity everywhere.
  *
  * A bundle is one canonical JSON text: {"agent":{...},"modules":[{"kind","name","version","body"}...]} with the modules
- * in the order in which the agent names them; instructions' bodies are text, all others are the file as JSON. It is
+ * in the order in which the agent names them; instructions' bodies are text, all others are what engine/module.h says. It is
  * stored as a blob under its SHA-256, so a conversation keeps its agent when the files change, and every past prompt
  * can be made again. */
 #ifndef ENGINE_AGENT_H
@@ -33,10 +33,15 @@ struct agent {
     sha256_state prefix;   /* over tools_json, newline, shared */
 };
 
-/* Reads agents/<name>.yaml and the modules it names below `dir`, and checks them strictly: what they may say
- * (engine/keys.h) and whether it fits together (engine/lint.h). The bundle lives in `a`. Errors: ERR_NOT_FOUND,
- * ERR_INVALID with "file:line: ...". */
-MUST_USE int agent_bundle(struct arena *a, const char *dir, const char *name, struct str *bundle, struct err *e);
+/* The bundle of the draft agents/<name>.yaml below `dir` (engine/composition.h), which lives in `a`. `published` may be NULL:
+ * the working tree alone. Errors: ERR_NOT_FOUND, ERR_INVALID with "file:line: ...". */
+struct module_source;
+MUST_USE int agent_bundle(struct arena *a, const char *dir, const char *name, const struct module_source *published,
+                          struct str *bundle, struct err *e);
+
+/* Compiles for once what was read from the files, while every value still has its line. `all`: the bundle as a value.
+ * Errors: ERR_INVALID with "file:line: ...". */
+MUST_USE int agent_check(const struct json *all, const char *dir, struct err *e);
 
 /* Compiles a bundle: makes the prompt's fixed parts. Only what could not be compiled is refused, since a bundle of the
  * store was checked by the rules of its day and has conversations to end. The agent is freed with agent_free. */

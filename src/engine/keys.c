@@ -40,12 +40,31 @@ static const struct known budgets[] = {{"model_calls", COUNT},
                                        {"resumes", COUNT},
                                        {"reply_chars", COUNT},
                                        {0}};
-static const struct known compose[] = {{"instructions", LINES}, {"routines", LINES},   {"macros", LINES},
-                                       {"tools", LINES},        {"scratchpad", LINES}, {0}};
-static const struct known agent[] = {{"agent", TEXT},           {"version", TEXT},
-                                     {"summary", TEXT},         {"compose", MAP, compose, .must = true},
-                                     {"budgets", MAP, budgets}, {0}};
-static const struct known instruction[] = {{"module", TEXT}, {"version", TEXT}, {"summary", TEXT}, {0}};
+static const struct known compose[] = {{"instructions", LINES},
+                                       {"policies", LINES},
+                                       {"routines", LINES},
+                                       {"macros", LINES},
+                                       {"tools", LINES},
+                                       {"scratchpad", LINES},
+                                       {0}};
+static const struct known agent[] = {{"agent", TEXT},
+                                     {"version", TEXT, .must = true},
+                                     {"change", TEXT},
+                                     {"summary", TEXT},
+                                     {"compose", MAP, compose, .must = true},
+                                     {"budgets", MAP, budgets},
+                                     {0}};
+static const struct known instruction[] = {
+    {"module", TEXT}, {"version", TEXT, .must = true}, {"change", TEXT}, {"summary", TEXT}, {0}};
+
+static const struct known policy_rule[] = {{"id", TEXT, .must = true}, {"text", TEXT, .must = true}, {0}};
+static const struct known policy_rule_row = {"a rule", MAP, policy_rule};
+static const struct known policy[] = {{"policy", TEXT},
+                                      {"version", TEXT, .must = true},
+                                      {"change", TEXT},
+                                      {"summary", TEXT},
+                                      {"rules", LIST, &policy_rule_row, .must = true},
+                                      {0}};
 
 /* --- tools --- */
 
@@ -62,7 +81,8 @@ static const struct known example[] = {{"args", ANY}, {"result", ANY}, {0}};
 static const struct known example_row = {"an example", MAP, example};
 static const struct known class = {"a class", WORD, .words = "refused transient unknown invalid ok already_done"};
 static const struct known tool[] = {{"tool", TEXT},
-                                    {"version", TEXT},
+                                    {"version", TEXT, .must = true},
+                                    {"change", TEXT},
                                     {"summary", TEXT, .must = true},
                                     {"title", EACH, &text},
                                     {"effect", WORD, .words = "read action", .must = true},
@@ -132,7 +152,8 @@ static const struct known steps[] = {{"say", MAP, say},
                                      {0}};
 static const struct known step_row = {"a step", ONE_OF, steps};
 static const struct known routine[] = {{"routine", TEXT},
-                                       {"version", TEXT},
+                                       {"version", TEXT, .must = true},
+                                       {"change", TEXT},
                                        {"summary", TEXT},
                                        {"start_when", MAP, start},
                                        {"not_when", MAP, start},
@@ -141,8 +162,12 @@ static const struct known routine[] = {{"routine", TEXT},
 
 /* --- macros and scratchpads --- */
 
-static const struct known macros[] = {
-    {"macros", TEXT}, {"version", TEXT}, {"summary", TEXT}, {"texts", EACH, &by_language, .must = true}, {0}};
+static const struct known macros[] = {{"macros", TEXT},
+                                      {"version", TEXT, .must = true},
+                                      {"change", TEXT},
+                                      {"summary", TEXT},
+                                      {"texts", EACH, &by_language, .must = true},
+                                      {0}};
 static const struct known value_row = {"a value's phrases", EACH, &list_of_texts};
 static const struct known slot[] = {{"slot", TEXT, .must = true},
                                     {"type", WORD, .words = "enum text integer"},
@@ -152,7 +177,8 @@ static const struct known slot[] = {{"slot", TEXT, .must = true},
                                     {0}};
 static const struct known slot_row = {"a slot", MAP, slot};
 static const struct known scratchpad[] = {
-    {"scratchpad", TEXT}, {"version", TEXT}, {"summary", TEXT}, {"slots", LIST, &slot_row, .must = true}, {0}};
+    {"scratchpad", TEXT}, {"version", TEXT, .must = true},          {"change", TEXT},
+    {"summary", TEXT},    {"slots", LIST, &slot_row, .must = true}, {0}};
 
 /* --- looking --- */
 
@@ -360,6 +386,7 @@ static const struct file {
     {{"an agent", MAP, agent}, "agent", NULL},      {{"an instruction", MAP, instruction}, "module", NULL},
     {{"a routine", MAP, routine}, "routine", NULL}, {{"a pack of macros", MAP, macros}, "macros", NULL},
     {{"a tool", MAP, tool}, "tool", look_at_tool},  {{"a scratchpad", MAP, scratchpad}, "scratchpad", NULL},
+    {{"a policy", MAP, policy}, "policy", NULL},    {{"a policy", MAP, policy}, "policy", NULL},
 };
 
 int keys_check(const struct json *file, const char *self, const char *name, struct err *e)

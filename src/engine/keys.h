@@ -8,7 +8,7 @@
 #include "base/json.h"
 
 /* `self`: the key that holds the name of such a file: "agent", "module" (the front matter of an instruction),
- * "routine", "macros", "tool" or "scratchpad". Errors: ERR_INVALID, "name:line: ..." with the nearest known key. */
+ * "policy", "routine", "macros", "tool" or "scratchpad". Errors: ERR_INVALID, "name:line: ..." with the nearest known key. */
 MUST_USE int keys_check(const struct json *file, const char *self, const char *name, struct err *e);
 
 #endif

@@ -232,7 +232,8 @@ int stage_agent(struct stage *s, struct str name, struct err *e)
     const char *dir = str_f(s->arena, "%s/%.*s", s->setup.workspaces, STR_ARG(s->agent_name)).p;
     if (!s->runner && live(s, e) < 0)
         return e->code;
-    if (agent_bundle(s->arena, dir, str_c(s->arena, s->agent_name), &bundle, e) < 0 || agent_new(bundle, &agent, e) < 0)
+    if (agent_bundle(s->arena, dir, str_c(s->arena, s->agent_name), NULL, &bundle, e) < 0 ||
+        agent_new(bundle, &agent, e) < 0)
         return e->code;
     if (runner_agent(s->runner, agent, e) < 0)
         return e->code;

@@ -69,7 +69,7 @@ static struct str load(void)
     struct str bundle;
     struct agent *agent;
     struct err e = {0};
-    if (agent_bundle(a, str_f(a, "%s/w", dir).p, "card-delivery", &bundle, &e) < 0 ||
+    if (agent_bundle(a, str_f(a, "%s/w", dir).p, "card-delivery", NULL, &bundle, &e) < 0 ||
         agent_new(bundle, &agent, &e) < 0) {
         assert_true(e.code < 0);
         return str_f(a, "%s", e.text);
@@ -86,7 +86,7 @@ static const struct {
     {"agents/card-delivery.yaml", "agent: card-delivery", "agent: [", "agents/card-delivery.yaml", ""},
     {"agents/card-delivery.yaml", "agent: card-delivery", "name: x", "agents/card-delivery.yaml", "agent"},
     {"agents/card-delivery.yaml", "compose:", "made_of:", "agents/card-delivery.yaml:4:",
-     "an agent has no `made_of`; it has: agent, version, summary, compose, budgets"},
+     "an agent has no `made_of`; it has: agent, version, change, summary, compose, budgets"},
     {"agents/card-delivery.yaml", "tools: [get", "tool: [get",
      "agents/card-delivery.yaml:8:", "compose has no `tool`; did you mean `tools`?"},
     {"agents/card-delivery.yaml", "[voice, card", "[../voice, card", "agents/card-delivery.yaml:5", "no module name"},
@@ -215,6 +215,15 @@ static const struct {
      "summary:", "sumary:", "instructions/voice.md:4:", "an instruction has no `sumary`; did you mean `summary`?"},
     {"agents/card-delivery.yaml", "reply_chars: 900", "reply_words: 900",
      "agents/card-delivery.yaml:10:", "budgets has no `reply_words`"},
+    {"agents/card-delivery.yaml", "[voice, card", "[voice@latest, card",
+     "agents/card-delivery.yaml:5:", "\"latest\" is no version or range; write 1.4.2, ^1.4 or ~1.4.2"},
+    {"agents/card-delivery.yaml", "[voice, card", "[voice@^2.1, card",
+     "agents/card-delivery.yaml:5:", "no published version of instructions/voice fits ^2.1, and the draft is 1.0.0"},
+    {"agents/card-delivery.yaml", "version: 1.0.0", "version: one",
+     "agents/card-delivery.yaml:", "\"one\" is no version"},
+    {"instructions/voice.md", "version: 1.0.0\n", "", "instructions/voice.md", "an instruction needs `version`"},
+    {"tools/reissue_card.yaml", "version: 1.0.0", "version: 1.0.0\nchange: \"two\\nlines\"",
+     "tools/reissue_card.yaml:3:", "it is one line"},
     {"agents/card-delivery.yaml", "scratchpad: card_case", "scratchpad: 7",
      "agents/card-delivery.yaml:9:", "scratchpad must be a text or a list of texts"},
 };
@@ -240,12 +249,12 @@ TEST(the_example_loads_and_its_bundle_does_not_depend_on_the_layout_of_its_files
     struct err e;
     broken("candor.yaml", "workspace:", "workspace:");
     CHECK_STR(load(), "");
-    CHECK_INT(agent_bundle(a, "examples/card-delivery", "card-delivery", &one, &e), 0);
+    CHECK_INT(agent_bundle(a, "examples/card-delivery", "card-delivery", NULL, &one, &e), 0);
     broken("agents/card-delivery.yaml", "version: 1.0.0\n", "# a comment\nversion:   1.0.0\n");
-    CHECK_INT(agent_bundle(a, str_f(a, "%s/w", dir).p, "card-delivery", &two, &e), 0);
+    CHECK_INT(agent_bundle(a, str_f(a, "%s/w", dir).p, "card-delivery", NULL, &two, &e), 0);
     CHECK(str_eq(one, two));
     broken("macros/cards.yaml", "Let me look", "Let us look");
-    CHECK_INT(agent_bundle(a, str_f(a, "%s/w", dir).p, "card-delivery", &two, &e), 0);
+    CHECK_INT(agent_bundle(a, str_f(a, "%s/w", dir).p, "card-delivery", NULL, &two, &e), 0);
     CHECK(!str_eq(one, two));
 }
 
@@ -254,7 +263,7 @@ TEST(an_agent_is_known_by_the_hash_of_its_bundle_and_made_again_from_it)
     struct str bundle;
     struct agent *one, *two;
     struct err e;
-    CHECK_INT(agent_bundle(a, "examples/card-delivery", "card-delivery", &bundle, &e), 0);
+    CHECK_INT(agent_bundle(a, "examples/card-delivery", "card-delivery", NULL, &bundle, &e), 0);
     CHECK_INT(agent_new(bundle, &one, &e), 0);
     CHECK_INT(agent_new(one->bundle, &two, &e), 0);
     struct sha256 sha = sha256_of(bundle);
@@ -274,7 +283,7 @@ TEST(tools_are_sorted_and_the_built_in_ones_stand_among_them)
     struct json *tools;
     struct err e;
     struct buf names = buf_new(a, 1000);
-    CHECK_INT(agent_bundle(a, "examples/card-delivery", "card-delivery", &bundle, &e), 0);
+    CHECK_INT(agent_bundle(a, "examples/card-delivery", "card-delivery", NULL, &bundle, &e), 0);
     CHECK_INT(agent_new(bundle, &agent, &e), 0);
     CHECK_INT(json_parse(a, str_f(a, "[%.*s]", STR_ARG(agent->tools_json)), &tools, &e), 0);
     for (const struct json *t = tools->child; t; t = t->next)
@@ -290,7 +299,7 @@ TEST(a_macro_is_given_in_the_language_else_in_english_else_in_any)
     struct str bundle;
     struct agent *agent;
     struct err e;
-    CHECK_INT(agent_bundle(a, "examples/card-delivery", "card-delivery", &bundle, &e), 0);
+    CHECK_INT(agent_bundle(a, "examples/card-delivery", "card-delivery", NULL, &bundle, &e), 0);
     CHECK_INT(agent_new(bundle, &agent, &e), 0);
     CHECK(str_starts(agent_macro(agent, "cards.found", STR("pt")), STR("Que bom")));
     CHECK(str_starts(agent_macro(agent, "cards.found", STR("fr")), STR("I am glad")));
@@ -315,7 +324,7 @@ TEST(a_stored_version_that_today_s_rules_refuse_is_still_recalled)
     struct versions known = {.store = p.s};
     struct str bundle;
     struct err e = {0};
-    CHECK_INT(agent_bundle(a, "examples/card-delivery", "card-delivery", &bundle, &e), 0);
+    CHECK_INT(agent_bundle(a, "examples/card-delivery", "card-delivery", NULL, &bundle, &e), 0);
     for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
         const struct agent *agent = NULL;
         struct sha256 sha;

@@ -43,7 +43,7 @@ struct agent *world_agent(const char *from, const char *to)
     struct str bundle, rest;
     struct agent *agent = NULL;
     struct err e = {0};
-    if (agent_bundle(a, "examples/card-delivery", "card-delivery", &bundle, &e) < 0)
+    if (agent_bundle(a, "examples/card-delivery", "card-delivery", NULL, &bundle, &e) < 0)
         fail_msg("%s (tests run in the project's root)", e.text);
     struct buf edited = buf_new(a, 1 << 22);
     rest = bundle;
