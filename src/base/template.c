@@ -1,6 +1,9 @@
 #include "base/template.h"
 
 #include "base/clock.h"
+#include "base/decimal.h"
+
+#include <stdio.h>
 
 enum { TEXT_BYTES_MAX = 1 << 16, DATE_BYTES = 10 };
 
@@ -36,8 +39,9 @@ static int take_field(struct str *rest, struct piece *p, struct err *e)
         return err_set(e, ERR_INVALID, "\"{%.*s}\" is no field: a path of names and dots is wanted", STR_ARG(p->path));
     if (inside.p)
         p->filter = inside;
-    if (!str_is(p->filter, "plain") && !str_is(p->filter, "date"))
-        return err_set(e, ERR_INVALID, "no filter is called \"%.*s\"; there are date and plain", STR_ARG(p->filter));
+    if (!str_is(p->filter, "plain") && !str_is(p->filter, "date") && !str_is(p->filter, "money"))
+        return err_set(e, ERR_INVALID, "no filter is called \"%.*s\"; there are date, money and plain",
+                       STR_ARG(p->filter));
     return 0;
 }
 
@@ -103,6 +107,31 @@ static int add_date(struct buf *out, struct str date, struct str language, struc
     return 0;
 }
 
+/* A number, or a text that is one; 1234.5 as "1,234.50". */
+static int add_money(struct buf *out, const struct json *v, struct str language, struct err *e)
+{
+    struct json number = *v;
+    struct decimal amount, cents = {.scale = 2};
+    if (v->kind == JSON_STRING && json_number_ok(v->text))
+        number.kind = JSON_NUMBER;
+    if (!decimal_of(&number, &amount) || !decimal_align(&amount, &cents) || amount.scale != 2 || amount.n == INT64_MIN)
+        return err_set(e, ERR_INVALID, "\"%.*s\" is no amount of money with at most two decimals",
+                       STR_ARG(v->kind == JSON_STRING || v->kind == JSON_NUMBER ? str_head(v->text, 40) : STR("")));
+    bool pt = str_is(language, "pt");
+    long long n = amount.n < 0 ? -amount.n : amount.n;
+    char digits[32];
+    int len = snprintf(digits, sizeof digits, "%lld", n / 100);
+    if (amount.n < 0)
+        buf_addc(out, '-');
+    for (int i = 0; i < len; i++) {
+        if (i && (len - i) % 3 == 0)
+            buf_addc(out, pt ? '.' : ',');
+        buf_addc(out, digits[i]);
+    }
+    buf_addf(out, "%c%02lld", pt ? ',' : '.', n % 100);
+    return 0;
+}
+
 /* Nothing that a reader could see: a sentence with this in it would have a hole. */
 static bool is_hole(const struct json *v)
 {
@@ -132,6 +161,16 @@ static int add_plain(struct buf *out, const struct json *v, struct str path, str
     return 0;
 }
 
+static int add_filtered(struct buf *out, const struct json *v, const struct piece *p, struct str language,
+                        struct str today, struct err *e)
+{
+    if (str_is(p->filter, "date"))
+        return add_date(out, json_str(v), language, today, e);
+    if (str_is(p->filter, "money"))
+        return add_money(out, v, language, e);
+    return add_plain(out, v, p->path, e);
+}
+
 int template_render(struct arena *a, struct str text, struct str language, const struct json *root, struct str *out,
                     struct err *e)
 {
@@ -147,7 +186,7 @@ int template_render(struct arena *a, struct str text, struct str language, const
         const struct json *v = json_path(root, p.path);
         if (is_hole(v))
             return err_set(e, ERR_NOT_FOUND, "the field \"%.*s\" has no value", STR_ARG(p.path));
-        r = str_is(p.filter, "date") ? add_date(&b, json_str(v), language, today, e) : add_plain(&b, v, p.path, e);
+        r = add_filtered(&b, v, &p, language, today, e);
         if (r < 0)
             return r;
     }

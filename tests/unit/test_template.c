@@ -44,6 +44,19 @@ TEST(a_date_of_another_year_names_the_year)
     CHECK_STR(filled("{tool.t.next_year|date}", "es", root), "1 de enero de 2027");
 }
 
+TEST(an_amount_has_two_decimals_and_its_thousands_apart_in_the_readers_language)
+{
+    static const char sums[] =
+        "{\"a\":1234567.5,\"b\":0,\"c\":-12.05,\"d\":\"999.9\",\"e\":1.005,\"f\":\"ten\",\"g\":true}";
+    CHECK_STR(filled("{a|money}", "en", sums), "1,234,567.50");
+    CHECK_STR(filled("{a|money}", "pt", sums), "1.234.567,50");
+    CHECK_STR(filled("{a|money}", "es", sums), "1,234,567.50");
+    CHECK_STR(filled("{b|money} {c|money} {d|money}", "en", sums), "0.00 -12.05 999.90");
+    CHECK_STR(filled("{e|money}", "en", sums), "invalid: \"1.005\" is no amount of money with at most two decimals");
+    CHECK_STR(filled("{f|money}", "en", sums), "invalid: \"ten\" is no amount of money with at most two decimals");
+    CHECK_STR(filled("{g|money}", "en", sums), "invalid: \"\" is no amount of money with at most two decimals");
+}
+
 TEST(a_text_with_a_hole_never_leaves_and_the_error_names_the_field)
 {
     CHECK_STR(filled("Hi {tool.t.none}", "en", root), "not found: the field \"tool.t.none\" has no value");
@@ -101,6 +114,7 @@ int main(void)
         cmocka_unit_test(fields_are_filled_and_everything_else_stays_as_it_is),
         cmocka_unit_test(a_date_has_its_month_spelled_in_the_readers_language),
         cmocka_unit_test(a_date_of_another_year_names_the_year),
+        cmocka_unit_test(an_amount_has_two_decimals_and_its_thousands_apart_in_the_readers_language),
         cmocka_unit_test(a_text_with_a_hole_never_leaves_and_the_error_names_the_field),
         cmocka_unit_test(a_value_that_looks_like_a_field_stays_a_value),
         cmocka_unit_test(what_is_no_text_and_what_is_no_date_is_refused),
