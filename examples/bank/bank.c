@@ -1,10 +1,10 @@
-/* bank: the example bank's action service, which the card-delivery agent calls.
+/* bank: the example bank's action service, which the example agents call.
  *
- * Reads answer with everything that the books hold. POST /v1/reissues orders a card once per
- * Idempotency-Key: the effect and the first answer are one transaction, and the same key with the same
- * body gets that answer again. Orders that arrive together share one commit, and no answer leaves
- * before its commit is on disk. Faults can be set when it starts and while it runs. */
-#include "books.h"
+ * What can be read and done is the domains' (domain.h). Reads answer with everything that the books hold. An action is
+ * carried out once per Idempotency-Key: the effect and the first answer are one transaction, and the same key with the
+ * same body gets that answer again. Orders that arrive together share one commit, and no answer leaves before its commit
+ * is on disk. Faults can be set when it starts and while it runs. */
+#include "domain.h"
 #include "serve.h"
 
 #include "base/clock.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BODY_BYTES_MAX = 64 * 1024, ANSWER_BYTES_MAX = 1 << 20, ADDRESS_BYTES_MAX = 200, KEY_BYTES_MAX = 200 };
+enum { BODY_BYTES_MAX = 64 * 1024, ANSWER_BYTES_MAX = 1 << 20, KEY_BYTES_MAX = 200 };
 
 struct faults {
     int slow_ms, fail_next, hang_after_effect_next, drop_after_effect_next, reads_fail_next;
@@ -158,162 +158,84 @@ static void reply_error(struct bank *b, struct request *r, int status, const cha
 
 /* --- reads ------------------------------------------------------------------------------------- */
 
-typedef int read_fn(struct books *b, struct str id, struct json_writer *w);
-
-static int read_customers(struct books *b, struct str id, struct json_writer *w)
+static void read_value(struct json *values, struct request *r, const char *name, struct str value)
 {
-    (void)id;
-    return books_customers(b, w);
+    if (value.p)
+        json_set(values, str_of(name), json_new_str(request_arena(r), value));
+}
+
+static void put_meta(struct json_writer *w)
+{
+    json_key(w, "meta");
+    json_open(w, '{');
+    json_pair_str(w, "api", STR("cards"));
+    json_pair_str(w, "api_version", STR("2.11.4"));
+    json_pair_str(w, "node", STR("cards-b-03"));
+    json_close(w, '}');
 }
 
 /* Answers {"data":{NAME:...},"meta":{...}}. */
-static void read_reply(struct bank *b, struct request *r, read_fn *read, struct str id, const char *name,
-                       const char *missing_code, const char *missing)
+static void read_run(struct bank *b, struct request *r, const struct domain_read *read, const struct str *parts)
 {
+    struct json *values = json_new(request_arena(r), JSON_OBJECT);
+    struct buf out = buf_new(request_arena(r), ANSWER_BYTES_MAX);
+    struct json_writer w = {.out = &out};
+    read_value(values, r, "a", parts[0]);
+    read_value(values, r, "b", parts[1]);
+    for (size_t i = 0; i < sizeof read->query / sizeof *read->query && read->query[i]; i++)
+        read_value(values, r, read->query[i], request_query(r, read->query[i]));
     if (take(&b->now.reads_fail_next)) {
         reply_error(b, r, 503, "UNAVAILABLE", "the bank is being maintained");
         return;
     }
-    struct buf out = buf_new(request_arena(r), ANSWER_BYTES_MAX);
-    struct json_writer w = {.out = &out};
+    bank_commit(b); /* what is not on disk yet must not be seen: somebody may act on it */
     json_open(&w, '{');
     json_key(&w, "data");
     json_open(&w, '{');
-    json_key(&w, name);
-    if (read(b->books, id, &w) < 0) {
-        reply_error(b, r, 404, missing_code, missing);
+    json_key(&w, read->name);
+    if (books_read(b->books, read->sql, values, read->many, &w) < 0) {
+        reply_error(b, r, 404, read->missing_code, read->missing);
         return;
     }
     json_close(&w, '}');
-    json_key(&w, "meta");
-    json_open(&w, '{');
-    json_pair_str(&w, "api", STR("cards"));
-    json_pair_str(&w, "api_version", STR("2.11.4"));
-    json_pair_str(&w, "node", STR("cards-b-03"));
-    json_close(&w, '}');
+    put_meta(&w);
     json_close(&w, '}');
     reply(b, r, 200, buf_str(&out));
 }
 
-static void get_customers(void *arg, struct request *r, const struct str *parts)
-{
-    read_reply(arg, r, read_customers, parts[0], "customers", "", "");
-}
-
-static void get_customer(void *arg, struct request *r, const struct str *parts)
-{
-    read_reply(arg, r, books_customer, parts[0], "customer", "CUSTOMER_UNKNOWN", "there is no such customer");
-}
-
-static void get_card_order(void *arg, struct request *r, const struct str *parts)
-{
-    struct bank *b = arg;
-    struct books_standing s;
-    books_standing(b->books, parts[0], &s);
-    read_reply(b, r, books_card_order, parts[0], "order", s.known ? "NO_CARD_ORDER" : "CUSTOMER_UNKNOWN",
-               s.known ? "no card was ordered for this customer" : "there is no such customer");
-}
-
-static void get_shipment(void *arg, struct request *r, const struct str *parts)
-{
-    read_reply(arg, r, books_shipment, parts[0], "shipment", "SHIPMENT_UNKNOWN", "there is no such tracking code");
-}
-
-/* What is not on disk yet must not be seen: somebody may act on it. */
-static void get_reissues(void *arg, struct request *r, const struct str *parts)
-{
-    struct bank *b = arg;
-    (void)parts;
-    bank_commit(b);
-    struct str customer = request_query(r, "customer");
-    if (!customer.p) {
-        reply_error(b, r, 400, "CUSTOMER_REQUIRED", "the query must name a customer");
-        return;
-    }
-    read_reply(b, r, books_reissues, customer, "reissues", "", "");
-}
-
-static void get_reissue_by_key(void *arg, struct request *r, const struct str *parts)
-{
-    bank_commit(arg);
-    read_reply(arg, r, books_reissue_by_key, parts[0], "reissue", "KEY_UNKNOWN", "nothing was done under this key");
-}
-
-/* --- the action -------------------------------------------------------------------------------- */
-
-static bool reason_known(struct str reason)
-{
-    return str_is(reason, "lost") || str_is(reason, "stolen") || str_is(reason, "damaged") ||
-           str_is(reason, "not_received");
-}
-
-static int refuse(struct request *r, struct books_answer *answer, int status, const char *code, const char *message)
-{
-    answer->status = status;
-    answer->body = serve_error_text(request_arena(r), code, message);
-    return 0;
-}
-
-/* Decides about one order and carries it out. Errors: the books could not be written. */
-static int reissue_decide(struct bank *b, struct request *r, const struct books_reissue *order,
-                          struct books_answer *answer, struct err *e)
-{
-    struct books_standing s;
-    books_standing(b->books, order->customer, &s);
-    int64_t most = s.reissues_max >= 0 ? s.reissues_max : b->now.reissues_max ? b->now.reissues_max : INT64_MAX;
-    if (!s.known)
-        return refuse(r, answer, 404, "CUSTOMER_UNKNOWN", "there is no such customer");
-    if (!s.has_order)
-        return refuse(r, answer, 404, "NO_CARD_ORDER", "no card was ordered for this customer");
-    if (order->address.n == 0 || order->address.n > ADDRESS_BYTES_MAX)
-        return refuse(r, answer, 422, "ADDRESS_INVALID", "an address has 1 to 200 bytes");
-    if (!reason_known(order->reason))
-        return refuse(r, answer, 422, "REASON_INVALID", "a reason is lost, stolen, damaged or not_received");
-    if (s.reissues_n >= most)
-        return refuse(r, answer, 409, "LIMIT_REACHED", "no more cards can be reissued to this customer for now");
-
-    struct buf out = buf_new(request_arena(r), ANSWER_BYTES_MAX);
-    struct json_writer w = {.out = &out};
-    json_open(&w, '{');
-    json_key(&w, "data");
-    json_open(&w, '{');
-    json_key(&w, "reissue");
-    int result = books_reissue(b->books, order, &w, &answer->reissue, e);
-    json_close(&w, '}');
-    json_close(&w, '}');
-    answer->status = 201;
-    answer->body = buf_str(&out);
-    return result;
-}
+/* --- actions ----------------------------------------------------------------------------------- */
 
 /* Has the key an answer already? Then that is the answer, or a refusal where the body is another. */
-static bool reissue_repeat(struct bank *b, struct request *r, struct str key, struct books_answer *answer, bool *replay)
+static bool order_repeat(struct bank *b, struct deed *d, struct str key, struct str request, bool *replay)
 {
     struct books_answer first;
-    if (b->now.ignore_key || !books_answer_find(b->books, key, request_arena(r), &first))
+    if (b->now.ignore_key || !books_answer_find(b->books, key, d->arena, &first))
         return false;
-    if (!str_eq(first.request, answer->request))
-        refuse(r, answer, 422, "KEY_REUSED", "this Idempotency-Key came with another body before");
-    else if (b->now.error_on_repeat && first.status < 300)
-        refuse(r, answer, 409, "DUPLICATE_REQUEST", "this request was carried out already");
-    else
+    if (!str_eq(first.request, request)) {
+        deed_refuse(d, 422, "KEY_REUSED", "this Idempotency-Key came with another body before");
+    } else if (b->now.error_on_repeat && first.status < 300) {
+        deed_refuse(d, 409, "DUPLICATE_REQUEST", "this request was carried out already");
+    } else {
         *replay = true;
-    if (*replay)
-        *answer = first;
+        d->status = first.status;
+        d->answer = first.body;
+    }
     return true;
 }
 
-/* In the open transaction: repeat, or decide and keep what was decided. */
-static int reissue_run(struct bank *b, struct request *r, const struct books_reissue *order,
-                       struct books_answer *answer, bool *replay, struct err *e)
+/* In the open transaction: repeat, or decide, carry out and keep what was decided. */
+static int order_run(struct bank *b, const struct domain_action *action, struct deed *d, struct str key, bool *replay,
+                     struct err *e)
 {
+    struct str request = str_f(d->arena, "%s %.*s", action->path, STR_ARG(json_canonical(d->arena, d->body)));
     int result = books_begin(b->books, e);
-    if (result < 0 || reissue_repeat(b, r, order->key, answer, replay))
+    if (result < 0 || order_repeat(b, d, key, request, replay))
         return result;
-    result = reissue_decide(b, r, order, answer, e);
+    result = action->run(d, e);
     if (result < 0 || b->now.ignore_key)
         return result;
-    return books_answer_keep(b->books, order->key, answer, e);
+    struct books_answer answer = {request, d->status, d->answer};
+    return books_answer_keep(b->books, d->arena, key, &answer, e);
 }
 
 static enum answer_end take_end(struct faults *f)
@@ -323,17 +245,22 @@ static enum answer_end take_end(struct faults *f)
     return take(&f->drop_after_effect_next) ? ANSWER_DROPPED : ANSWER_SENT;
 }
 
-static void reissue_order(struct bank *b, struct request *r, struct str key, const struct json *body)
+static void order_take(struct bank *b, struct request *r, const struct domain_action *action, struct str key,
+                       const struct json *body)
 {
     struct err e = {0};
     bool replay = false;
-    struct books_reissue order = {json_str(json_get(body, "customer")), json_str(json_get(body, "address")),
-                                  json_str(json_get(body, "reason")), key};
-    struct books_answer answer = {.request = json_canonical(request_arena(r), body)};
-    if (reissue_run(b, r, &order, &answer, &replay, &e) < 0)
+    struct deed d = {.books = b->books,
+                     .arena = request_arena(r),
+                     .name = action->name,
+                     .body = body,
+                     .values = json_copy(request_arena(r), body),
+                     .reissues_max = b->now.reissues_max};
+    deed_set_text(&d, "key", key);
+    if (order_run(b, action, &d, key, &replay, &e) < 0)
         fprintf(stderr, "bank: %s\n", e.text); /* the commit will fail and say so to everybody */
 
-    struct answer *a = answer_new(b, r, answer.status, answer.body);
+    struct answer *a = answer_new(b, r, d.status, d.answer);
     a->replay = replay;
     a->end = take_end(&b->now);
     *b->uncommitted_end = a;
@@ -343,12 +270,10 @@ static void reissue_order(struct bank *b, struct request *r, struct str key, con
     b->commit_posted = true;
 }
 
-static void post_reissue(void *arg, struct request *r, const struct str *parts)
+static void order_post(struct bank *b, struct request *r, const struct domain_action *action)
 {
-    struct bank *b = arg;
     struct json *body;
     struct err e = {0};
-    (void)parts;
     struct str key = request_header(r, "Idempotency-Key");
     if (take(&b->now.fail_next))
         reply_error(b, r, 503, "UNAVAILABLE", "the bank is being maintained");
@@ -359,7 +284,55 @@ static void post_reissue(void *arg, struct request *r, const struct str *parts)
     else if (json_parse(request_arena(r), request_body(r), &body, &e) < 0 || !json_is(body, JSON_OBJECT))
         reply_error(b, r, 400, "BODY_INVALID", "the body must be a JSON object");
     else
-        reissue_order(b, r, key, body);
+        order_take(b, r, action, key, body);
+}
+
+/* The first answer, if something was done under the key by this route. */
+static void order_by_key(struct bank *b, struct request *r, const struct domain_action *action, struct str key)
+{
+    struct books_answer first;
+    struct str route = str_f(request_arena(r), "%s ", action->path);
+    if (take(&b->now.reads_fail_next)) {
+        reply_error(b, r, 503, "UNAVAILABLE", "the bank is being maintained");
+        return;
+    }
+    bank_commit(b);
+    if (books_answer_find(b->books, key, request_arena(r), &first) && first.status < 300 &&
+        str_starts(first.request, route))
+        reply(b, r, 200, first.body);
+    else
+        reply_error(b, r, 404, "KEY_UNKNOWN", "nothing was done under this key");
+}
+
+/* --- routes of the domains --------------------------------------------------------------------- */
+
+/* Is the path one of the domain's? Then it is answered, unless its method is another one. */
+static bool domain_answers(struct bank *b, struct request *r, const struct domain *d, bool *there)
+{
+    struct str path = request_path(r), parts[SERVE_PARTS_MAX] = {0};
+    bool get = strcmp(request_method(r), "GET") == 0, post = strcmp(request_method(r), "POST") == 0;
+    for (size_t i = 0; i < d->reads_n; i++) {
+        bool fits = serve_path_fits(path, d->reads[i].path, parts);
+        *there |= fits;
+        if (!fits || !get)
+            continue;
+        read_run(b, r, &d->reads[i], parts);
+        return true;
+    }
+    for (size_t i = 0; i < d->actions_n; i++) {
+        const struct domain_action *action = &d->actions[i];
+        const char *by_key = str_f(request_arena(r), "%s/by-key/@", action->path).p;
+        bool whole = serve_path_fits(path, action->path, parts), key = serve_path_fits(path, by_key, parts);
+        *there |= whole || key;
+        if (whole && post)
+            order_post(b, r, action);
+        else if (key && get)
+            order_by_key(b, r, action, parts[0]);
+        else
+            continue;
+        return true;
+    }
+    return false;
 }
 
 /* --- control ----------------------------------------------------------------------------------- */
@@ -405,13 +378,6 @@ static void post_reset(void *arg, struct request *r, const struct str *parts)
 }
 
 static const struct serve_route routes[] = {
-    {"GET", "/v1/customers/@", get_customer},
-    {"GET", "/v1/customers/@/card-order", get_card_order},
-    {"GET", "/v1/shipments/@", get_shipment},
-    {"POST", "/v1/reissues", post_reissue},
-    {"GET", "/v1/reissues", get_reissues},
-    {"GET", "/v1/reissues/by-key/@", get_reissue_by_key},
-    {"GET", "/v1/customers", get_customers},
     {"GET", "/control", get_control},
     {"PUT", "/control", put_control},
     {"POST", "/control/reset", post_reset},
@@ -420,7 +386,14 @@ static const struct serve_route routes[] = {
 
 static void handle(struct request *r, void *arg)
 {
-    serve_route(routes, sizeof routes / sizeof *routes, r, arg);
+    bool there = false;
+    for (size_t i = 0; domains[i]; i++)
+        if (domain_answers(arg, r, domains[i], &there))
+            return;
+    if (there)
+        serve_error(r, 405, "METHOD_NOT_ALLOWED", "this path has no such method");
+    else
+        serve_route(routes, sizeof routes / sizeof *routes, r, arg);
 }
 
 static int bank_serve(struct bank *b, const char *dir, int port)
@@ -475,8 +448,8 @@ int main(int argc, char **argv)
          "409 DUPLICATE_REQUEST to a repeated order instead of its first answer"},
     };
     const struct serve_program program = {
-        "bank", "The example bank: customers, cards on their way, and one action that must happen once.", options,
-        sizeof options / sizeof *options};
+        "bank", "The example bank: customers, their cards, debts and limits, and actions that must happen once.",
+        options, sizeof options / sizeof *options};
     int status = serve_flags(&program, argc, argv);
     if (status >= 0)
         return status;

@@ -1,93 +1,26 @@
 #include "books.h"
 
 #include "base/clock.h"
+#include "domain.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { DAY_S = 86400 };
+enum { DAY_S = 86400, DAYS_ABSOLUTE = 10000, STATEMENTS_MAX = 200, ROW_BYTES_MAX = 64 * 1024, SHAPE = 2 };
 
-enum query {
-    Q_CUSTOMERS,
-    Q_CUSTOMER,
-    Q_CARD_ORDER,
-    Q_SHIPMENT,
-    Q_REISSUES,
-    Q_REISSUE,
-    Q_REISSUE_BY_KEY,
-    Q_STANDING,
-    Q_REISSUE_NEW,
-    Q_ANSWER,
-    Q_ANSWER_NEW,
-    Q_BEGIN,
-    Q_COMMIT,
-    Q_ROLLBACK,
-    QUERIES
-};
-
-/* What a reissue looks like to the outside. ?2 is today. */
-#define REISSUE_COLUMNS \
-    "'RC-'||r.id AS id, r.customer, printf('%04d', r.id * 7919 % 10000) AS card_last4, r.address, r.reason," \
-    " r.day - CASE r.day_is_relative WHEN 1 THEN 0 ELSE ?2 END AS made_on," \
-    " r.day - CASE r.day_is_relative WHEN 1 THEN 0 ELSE ?2 END + 7 AS \"shipping.eta_date\"," \
-    " (SELECT name FROM carriers WHERE code = r.carrier) AS \"shipping.carrier\"," \
-    " 'standard' AS \"shipping.service_level\", 'queued' AS \"production.status\", 1 AS \"production.priority\"," \
-    " 'PB-'||(r.id / 50) AS \"production.batch_id\", r.key AS idempotency_key"
-
-static const char *const queries[QUERIES] = {
-    [Q_CUSTOMERS] = "SELECT id, name, locale, story FROM customers ORDER BY id",
-    [Q_CUSTOMER] =
-        "SELECT c.id, c.name, c.first_name, c.locale, c.email, c.phone, c.document_masked, 'AD-'||c.id AS "
-        "\"address.id\","
-        " a.type AS \"address.type\", a.line AS \"address.line\", a.city AS \"address.city\","
-        " a.postcode AS \"address.postcode\", a.country AS \"address.country\","
-        " a.line||', '||a.city||', '||a.postcode AS \"address.text\", 'file' AS \"address.source\","
-        " 1 AS \"address.verified?\", c.segment, c.since_on, 'full' AS \"kyc.level\", c.since_on AS \"kyc.checked_on\","
-        " 'low' AS \"risk.band\", 12 AS \"risk.score\", 0 AS \"risk.watchlisted?\", 0 AS \"marketing.email?\","
-        " 0 AS \"marketing.push?\", 'CRM-'||upper(c.id) AS \"internal.crm_id\", 4 AS \"internal.shard\","
-        " 'retail-eu-2' AS \"internal.cost_centre\", NULL AS \"internal.notes\", 17 AS \"internal.row_version\""
-        " FROM customers c JOIN addresses a ON a.customer = c.id WHERE c.id = ?1",
-    [Q_CARD_ORDER] =
-        "SELECT o.id, d.last4 AS card_last4, d.kind AS card_kind, o.reason, o.status, o.ordered_on, o.promised_on,"
-        " r.code AS \"carrier.code\", r.name AS \"carrier.name\", r.phone AS \"carrier.phone\","
-        " r.sla_days AS \"carrier.sla_days\", o.tracking_code, a.type AS address_type, d.status AS card_status,"
-        " c.reissues_n, 2 AS \"print.site\","
-        " 'PB-'||abs(o.ordered_on * 31 % 997) AS \"print.batch_id\", 'PVC-R' AS \"print.plastic\","
-        " o.ordered_on + 1 AS \"print.done_on\", 1 AS \"print.pin_mailer?\", 'CC-7710' AS \"internal.cost_centre\","
-        " 3 AS \"internal.priority\", 'card-ops' AS \"internal.queue\", 0 AS \"internal.manual?\","
-        " 9 AS \"internal.row_version\" FROM orders o JOIN cards d ON d.customer = o.customer JOIN customers c ON c.id "
-        "= o.customer"
-        " JOIN addresses a ON a.customer = o.customer JOIN carriers r ON r.code = o.carrier WHERE o.customer = ?1",
-    [Q_SHIPMENT] =
-        "SELECT s.tracking_code, s.status, s.last_event, s.last_event_on, s.delivered_on, s.estimated_on,"
-        " s.delivered_to, o.carrier AS carrier_code, o.ordered_on + 2 AS handed_over_on, 38 AS weight_g,"
-        " 'letter' AS service_level, CASE s.status WHEN 'returned' THEN 3 WHEN 'delivered' THEN 1 ELSE 0 END AS "
-        "attempts,"
-        " 1 AS \"signature.required?\", NULL AS \"signature.image\", 4 AS \"route.scans\", 'D-114' AS \"route.depot\","
-        " 'T-20' AS \"route.tour\", 0 AS \"route.exception?\", 'EDI' AS \"internal.feed\", 5 AS "
-        "\"internal.row_version\""
-        " FROM shipments s JOIN orders o ON o.tracking_code = s.tracking_code WHERE s.tracking_code = ?1",
-    [Q_REISSUES] = "SELECT " REISSUE_COLUMNS " FROM reissues r WHERE r.customer = ?1 ORDER BY r.id",
-    [Q_REISSUE] = "SELECT " REISSUE_COLUMNS " FROM reissues r WHERE r.id = ?1",
-    [Q_REISSUE_BY_KEY] = "SELECT " REISSUE_COLUMNS " FROM reissues r"
-                         " WHERE r.id = (SELECT reissue FROM idempotency WHERE key = ?1)",
-    [Q_STANDING] = "SELECT (SELECT count(*) FROM orders WHERE customer = ?1), reissues_n, reissues_max FROM customers "
-                   "WHERE id = ?1",
-    [Q_REISSUE_NEW] = "INSERT INTO reissues(customer, address, reason, key, carrier, day, day_is_relative)"
-                      " SELECT ?1, ?3, ?4, ?5, carrier, ?2, 0 FROM orders WHERE customer = ?1",
-    [Q_ANSWER] = "SELECT request, status, body FROM idempotency WHERE key = ?1",
-    [Q_ANSWER_NEW] = "INSERT INTO idempotency(key, request, status, body, reissue) VALUES(?1, ?2, ?3, ?4, ?5)",
-    [Q_BEGIN] = "BEGIN IMMEDIATE",
-    [Q_COMMIT] = "COMMIT",
-    [Q_ROLLBACK] = "ROLLBACK",
+struct statement {
+    const char *sql; /* compared as a pointer: the text is a constant */
+    sqlite3_stmt *q;
 };
 
 struct books {
     sqlite3 *db;
-    sqlite3_stmt *query[QUERIES];
+    struct statement kept[STATEMENTS_MAX];
+    size_t kept_n;
     bool in_transaction;
     bool failed; /* a write of this transaction failed: all of it must go */
 };
@@ -97,24 +30,57 @@ static int64_t today(void)
     return clock_now_us() / 1000000 / DAY_S;
 }
 
+static int64_t day_of(int64_t n)
+{
+    return n >= DAYS_ABSOLUTE ? n : today() + n;
+}
+
 static int books_err(const struct books *b, struct err *e)
 {
     bool full = sqlite3_errcode(b->db) == SQLITE_FULL;
     return err_set(e, full ? ERR_FULL : ERR_IO, "the bank's books: %s", sqlite3_errmsg(b->db));
 }
 
-static void bind_str(sqlite3_stmt *q, int at, struct str s)
+/* --- statements ------------------------------------------------------------------------------- */
+
+static void bind(sqlite3_stmt *q, int at, const struct json *v)
 {
-    sqlite3_bind_text(q, at, s.p ? s.p : "", (int)s.n, SQLITE_STATIC);
+    if (json_is(v, JSON_STRING))
+        sqlite3_bind_text(q, at, v->text.n ? v->text.p : "", (int)v->text.n, SQLITE_TRANSIENT);
+    else if (json_is(v, JSON_NUMBER) && json_whole(v))
+        sqlite3_bind_int64(q, at, json_int(v, 0));
+    else if (json_is(v, JSON_TRUE) || json_is(v, JSON_FALSE))
+        sqlite3_bind_int(q, at, json_is(v, JSON_TRUE));
+    else
+        sqlite3_bind_null(q, at);
 }
 
-/* A query with ?1 bound to a text and ?2, where it has one, to today. Statements are used again: end with query_end. */
-static sqlite3_stmt *query_of(struct books *b, enum query which, struct str first)
+static sqlite3_stmt *prepared(struct books *b, const char *sql)
 {
-    sqlite3_stmt *q = b->query[which];
-    bind_str(q, 1, first);
-    if (sqlite3_bind_parameter_count(q) >= 2)
-        sqlite3_bind_int64(q, 2, today());
+    for (size_t i = 0; i < b->kept_n; i++)
+        if (b->kept[i].sql == sql)
+            return b->kept[i].q;
+    sqlite3_stmt *q;
+    if (b->kept_n == STATEMENTS_MAX ||
+        sqlite3_prepare_v3(b->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &q, NULL) != SQLITE_OK) {
+        fprintf(stderr, "bank: %s in: %s\n", sqlite3_errmsg(b->db), sql);
+        abort(); /* our own mistake: SQL is part of the program */
+    }
+    b->kept[b->kept_n++] = (struct statement){sql, q};
+    return q;
+}
+
+/* A statement with its values. Statements are used again: end with query_end. */
+static sqlite3_stmt *query_of(struct books *b, const char *sql, const struct json *values)
+{
+    sqlite3_stmt *q = prepared(b, sql);
+    for (int i = 1; i <= sqlite3_bind_parameter_count(q); i++) {
+        const char *name = sqlite3_bind_parameter_name(q, i) + 1;
+        if (strcmp(name, "today") == 0)
+            sqlite3_bind_int64(q, i, today());
+        else
+            bind(q, i, json_get(values, name));
+    }
     return q;
 }
 
@@ -124,21 +90,41 @@ static void query_end(sqlite3_stmt *q)
     sqlite3_clear_bindings(q);
 }
 
+static void sql_day(sqlite3_context *c, int n, sqlite3_value **v)
+{
+    (void)n;
+    if (sqlite3_value_type(v[0]) == SQLITE_NULL)
+        sqlite3_result_null(c);
+    else
+        sqlite3_result_int64(c, day_of(sqlite3_value_int64(v[0])));
+}
+
+/* --- rows as JSON ----------------------------------------------------------------------------- */
+
 static struct str column_str(sqlite3_stmt *q, int i)
 {
     const char *p = (const char *)sqlite3_column_text(q, i);
     return (struct str){p, p ? (size_t)sqlite3_column_bytes(q, i) : 0};
 }
 
+static void put_cents(struct json_writer *w, int64_t cents)
+{
+    long long n = cents < 0 ? -cents : cents;
+    json_put_raw(w, str_f(w->out->arena, "%s%lld.%02lld", cents < 0 ? "-" : "", n / 100, n % 100));
+}
+
 static void put_column(struct json_writer *w, sqlite3_stmt *q, int i, struct str name)
 {
-    json_key_str(w, str_ends(name, STR("?")) ? str_head(name, name.n - 1) : name);
+    bool is_bool = str_ends(name, STR("?")), is_money = str_ends(name, STR("$"));
+    json_key_str(w, is_bool || is_money ? str_head(name, name.n - 1) : name);
     if (sqlite3_column_type(q, i) == SQLITE_NULL)
         json_put_null(w);
     else if (str_ends(name, STR("_on")) || str_ends(name, STR("_date")))
-        json_put_str(w, clock_date_of_days(w->out->arena, today() + sqlite3_column_int64(q, i)));
-    else if (str_ends(name, STR("?")))
+        json_put_str(w, clock_date_of_days(w->out->arena, day_of(sqlite3_column_int64(q, i))));
+    else if (is_bool)
         json_put_bool(w, sqlite3_column_int(q, i));
+    else if (is_money)
+        put_cents(w, sqlite3_column_int64(q, i));
     else if (sqlite3_column_type(q, i) == SQLITE_INTEGER)
         json_put_int(w, sqlite3_column_int64(q, i));
     else
@@ -169,61 +155,38 @@ static void put_row(struct json_writer *w, sqlite3_stmt *q)
     json_close(w, '}');
 }
 
-static int put_one(struct books *b, enum query which, struct str id, struct json_writer *w)
+int books_read(struct books *b, const char *sql, const struct json *values, bool many, struct json_writer *w)
 {
-    sqlite3_stmt *q = query_of(b, which, id);
-    bool found = sqlite3_step(q) == SQLITE_ROW;
-    if (found)
+    sqlite3_stmt *q = query_of(b, sql, values);
+    bool found = many;
+    if (many)
+        json_open(w, '[');
+    while (sqlite3_step(q) == SQLITE_ROW && (many || !found)) {
         put_row(w, q);
+        found = true;
+    }
+    if (many)
+        json_close(w, ']');
     query_end(q);
     return found ? 0 : ERR_NOT_FOUND;
 }
 
-static void put_rows(sqlite3_stmt *q, struct json_writer *w)
+const struct json *books_row(struct books *b, struct arena *a, const char *sql, const struct json *values)
 {
-    json_open(w, '[');
-    while (sqlite3_step(q) == SQLITE_ROW)
-        put_row(w, q);
-    json_close(w, ']');
-    query_end(q);
+    struct buf out = buf_new(a, ROW_BYTES_MAX);
+    struct json_writer w = {.out = &out};
+    struct json *row;
+    if (books_read(b, sql, values, false, &w) < 0 || json_parse(a, buf_str(&out), &row, NULL) < 0)
+        return NULL;
+    return row;
 }
 
-int books_customers(struct books *b, struct json_writer *w)
-{
-    put_rows(b->query[Q_CUSTOMERS], w);
-    return 0;
-}
+/* --- writing ---------------------------------------------------------------------------------- */
 
-int books_customer(struct books *b, struct str id, struct json_writer *w)
+int books_write(struct books *b, const char *sql, const struct json *values, struct err *e)
 {
-    return put_one(b, Q_CUSTOMER, id, w);
-}
-
-int books_card_order(struct books *b, struct str customer, struct json_writer *w)
-{
-    return put_one(b, Q_CARD_ORDER, customer, w);
-}
-
-int books_shipment(struct books *b, struct str tracking, struct json_writer *w)
-{
-    return put_one(b, Q_SHIPMENT, tracking, w);
-}
-
-int books_reissues(struct books *b, struct str customer, struct json_writer *w)
-{
-    put_rows(query_of(b, Q_REISSUES, customer), w);
-    return 0;
-}
-
-int books_reissue_by_key(struct books *b, struct str key, struct json_writer *w)
-{
-    return put_one(b, Q_REISSUE_BY_KEY, key, w);
-}
-
-static int step_once(struct books *b, sqlite3_stmt *q, struct err *e)
-{
-    int done = sqlite3_step(q);
-    int result = done == SQLITE_DONE ? 0 : books_err(b, e);
+    sqlite3_stmt *q = query_of(b, sql, values);
+    int result = sqlite3_step(q) == SQLITE_DONE ? 0 : books_err(b, e);
     b->failed |= result < 0;
     query_end(q);
     return result;
@@ -231,63 +194,39 @@ static int step_once(struct books *b, sqlite3_stmt *q, struct err *e)
 
 int books_begin(struct books *b, struct err *e)
 {
+    static const char sql[] = "BEGIN IMMEDIATE";
     if (b->failed)
         return err_set(e, ERR_IO, "the bank's books: an order before this one could not be written");
     if (b->in_transaction)
         return 0;
-    int result = step_once(b, b->query[Q_BEGIN], e);
+    int result = books_write(b, sql, NULL, e);
     b->in_transaction = result == 0;
     return result;
 }
 
 int books_commit(struct books *b, struct err *e)
 {
+    static const char sql[] = "COMMIT";
     int result = b->failed ? err_set(e, ERR_IO, "the bank's books: an order could not be written") : 0;
     if (b->in_transaction && !b->failed)
-        result = step_once(b, b->query[Q_COMMIT], e);
-    if (!sqlite3_get_autocommit(b->db)) { /* SQLite itself rolls back after some errors, not after all */
-        sqlite3_step(b->query[Q_ROLLBACK]);
-        query_end(b->query[Q_ROLLBACK]);
-    }
+        result = books_write(b, sql, NULL, e);
+    if (!sqlite3_get_autocommit(b->db)) /* SQLite itself rolls back after some errors, not after all */
+        sqlite3_exec(b->db, "ROLLBACK", NULL, NULL, NULL);
     b->in_transaction = b->failed = false;
     return result;
 }
 
-void books_standing(struct books *b, struct str customer, struct books_standing *out)
+static struct json *key_value(struct arena *a, struct str key)
 {
-    sqlite3_stmt *q = query_of(b, Q_STANDING, customer);
-    *out = (struct books_standing){.known = sqlite3_step(q) == SQLITE_ROW};
-    if (out->known) {
-        out->has_order = sqlite3_column_int(q, 0) > 0;
-        out->reissues_n = sqlite3_column_int64(q, 1);
-        out->reissues_max = sqlite3_column_type(q, 2) == SQLITE_NULL ? -1 : sqlite3_column_int64(q, 2);
-    }
-    query_end(q);
-}
-
-int books_reissue(struct books *b, const struct books_reissue *order, struct json_writer *w, int64_t *id, struct err *e)
-{
-    sqlite3_stmt *q = query_of(b, Q_REISSUE_NEW, order->customer);
-    bind_str(q, 3, order->address);
-    bind_str(q, 4, order->reason);
-    bind_str(q, 5, order->key);
-    int result = step_once(b, q, e);
-    if (result < 0)
-        return result;
-    *id = sqlite3_last_insert_rowid(b->db);
-
-    q = b->query[Q_REISSUE];
-    sqlite3_bind_int64(q, 1, *id);
-    sqlite3_bind_int64(q, 2, today());
-    if (sqlite3_step(q) == SQLITE_ROW)
-        put_row(w, q);
-    query_end(q);
-    return 0;
+    struct json *values = json_new(a, JSON_OBJECT);
+    json_set(values, STR("key"), json_new_str(a, key));
+    return values;
 }
 
 bool books_answer_find(struct books *b, struct str key, struct arena *a, struct books_answer *out)
 {
-    sqlite3_stmt *q = query_of(b, Q_ANSWER, key);
+    static const char sql[] = "SELECT request, status, body FROM idempotency WHERE key = :key";
+    sqlite3_stmt *q = query_of(b, sql, key_value(a, key));
     bool found = sqlite3_step(q) == SQLITE_ROW;
     if (found) {
         out->request = str_copy(a, column_str(q, 0));
@@ -298,30 +237,76 @@ bool books_answer_find(struct books *b, struct str key, struct arena *a, struct 
     return found;
 }
 
-int books_answer_keep(struct books *b, struct str key, const struct books_answer *answer, struct err *e)
+int books_answer_keep(struct books *b, struct arena *a, struct str key, const struct books_answer *answer,
+                      struct err *e)
 {
-    sqlite3_stmt *q = query_of(b, Q_ANSWER_NEW, key);
-    bind_str(q, 2, answer->request);
-    sqlite3_bind_int(q, 3, answer->status);
-    bind_str(q, 4, answer->body);
-    if (answer->reissue)
-        sqlite3_bind_int64(q, 5, answer->reissue);
-    return step_once(b, q, e);
+    static const char sql[] = "INSERT INTO idempotency VALUES(:key, :request, :status, :body)";
+    struct json *values = key_value(a, key);
+    json_set(values, STR("request"), json_new_str(a, answer->request));
+    json_set(values, STR("status"), json_new_int(a, answer->status));
+    json_set(values, STR("body"), json_new_str(a, answer->body));
+    return books_write(b, sql, values, e);
 }
+
+/* --- the file --------------------------------------------------------------------------------- */
 
 static int books_run(struct books *b, const char *sql, struct err *e)
 {
     return sqlite3_exec(b->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : books_err(b, e);
 }
 
+static int one_int(struct books *b, const char *sql)
+{
+    sqlite3_stmt *q;
+    int n = 0;
+    if (sqlite3_prepare_v2(b->db, sql, -1, &q, NULL) != SQLITE_OK)
+        return 0;
+    if (sqlite3_step(q) == SQLITE_ROW)
+        n = sqlite3_column_int(q, 0);
+    sqlite3_finalize(q);
+    return n;
+}
+
+/* Empties every table; what refers to what does not matter until the commit. */
+static int empty_tables(struct books *b, struct err *e)
+{
+    sqlite3_stmt *q;
+    static const char sql[] = "SELECT name FROM sqlite_master WHERE type = 'table'";
+    int result = books_run(b, "PRAGMA defer_foreign_keys=ON", e);
+    if (result == 0 && sqlite3_prepare_v2(b->db, sql, -1, &q, NULL) != SQLITE_OK)
+        result = books_err(b, e);
+    if (result < 0)
+        return result;
+    while (result == 0 && sqlite3_step(q) == SQLITE_ROW) {
+        char text[200];
+        snprintf(text, sizeof text, "DELETE FROM %s", (const char *)sqlite3_column_text(q, 0));
+        result = books_run(b, text, e);
+    }
+    sqlite3_finalize(q);
+    return result;
+}
+
+static int make_tables(struct books *b, struct err *e)
+{
+    int result = books_run(b,
+                           "CREATE TABLE idempotency(key TEXT PRIMARY KEY, request TEXT NOT NULL,"
+                           " status INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID",
+                           e);
+    for (size_t i = 0; result == 0 && domains[i]; i++)
+        result = books_run(b, domains[i]->schema, e);
+    char version[64];
+    snprintf(version, sizeof version, "PRAGMA user_version=%d", SHAPE);
+    return result == 0 ? books_run(b, version, e) : result;
+}
+
 /* Tables and customers, or nothing. */
-static int books_fill(struct books *b, const char *first, struct err *e)
+static int books_fill(struct books *b, int (*first)(struct books *b, struct err *e), struct err *e)
 {
     int result = books_run(b, "BEGIN IMMEDIATE", e);
     if (result == 0)
-        result = books_run(b, first, e);
-    if (result == 0)
-        result = books_run(b, books_seed, e);
+        result = first(b, e);
+    for (size_t i = 0; result == 0 && domains[i]; i++)
+        result = books_run(b, domains[i]->seed, e);
     if (result == 0)
         result = books_run(b, "COMMIT", e);
     if (result < 0 && !sqlite3_get_autocommit(b->db))
@@ -329,14 +314,14 @@ static int books_fill(struct books *b, const char *first, struct err *e)
     return result;
 }
 
-static bool books_empty(struct books *b)
+/* What an older program wrote has other tables: it goes. */
+static int forget_older(struct books *b, struct err *e)
 {
-    sqlite3_stmt *q;
-    if (sqlite3_prepare_v2(b->db, "PRAGMA user_version", -1, &q, NULL) != SQLITE_OK)
-        return true;
-    bool empty = sqlite3_step(q) != SQLITE_ROW || sqlite3_column_int(q, 0) == 0;
-    sqlite3_finalize(q);
-    return empty;
+    fprintf(stderr, "bank: the books have an older shape and are made anew\n");
+    sqlite3_db_config(b->db, SQLITE_DBCONFIG_RESET_DATABASE, 1, 0);
+    int result = books_run(b, "VACUUM", e);
+    sqlite3_db_config(b->db, SQLITE_DBCONFIG_RESET_DATABASE, 0, 0);
+    return result;
 }
 
 static int books_start(struct books *b, const char *dir, struct err *e)
@@ -349,12 +334,13 @@ static int books_start(struct books *b, const char *dir, struct err *e)
         SQLITE_OK)
         return books_err(b, e);
     sqlite3_busy_timeout(b->db, 5000);
-    int result = books_run(b, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON", e);
-    if (result == 0 && books_empty(b))
-        result = books_fill(b, books_schema, e);
-    for (int i = 0; result == 0 && i < QUERIES; i++)
-        if (sqlite3_prepare_v3(b->db, queries[i], -1, SQLITE_PREPARE_PERSISTENT, &b->query[i], NULL) != SQLITE_OK)
-            result = books_err(b, e);
+    sqlite3_create_function(b->db, "day", 1, SQLITE_UTF8, NULL, sql_day, NULL, NULL);
+    int shape = one_int(b, "PRAGMA user_version");
+    int result = shape && shape != SHAPE ? forget_older(b, e) : 0;
+    if (result == 0)
+        result = books_run(b, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON", e);
+    if (result == 0 && shape != SHAPE)
+        result = books_fill(b, make_tables, e);
     return result;
 }
 
@@ -373,17 +359,13 @@ int books_open(const char *dir, struct books **out, struct err *e)
 
 void books_close(struct books *b)
 {
-    for (int i = 0; i < QUERIES; i++)
-        sqlite3_finalize(b->query[i]);
+    for (size_t i = 0; i < b->kept_n; i++)
+        sqlite3_finalize(b->kept[i].q);
     sqlite3_close(b->db);
     free(b);
 }
 
 int books_reset(struct books *b, struct err *e)
 {
-    return books_fill(b,
-                      "DELETE FROM idempotency; DELETE FROM reissues; DELETE FROM shipments; DELETE FROM orders;"
-                      "DELETE FROM cards; DELETE FROM addresses; DELETE FROM customers; DELETE FROM carriers;"
-                      "DELETE FROM sqlite_sequence",
-                      e);
+    return books_fill(b, empty_tables, e);
 }

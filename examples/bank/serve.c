@@ -121,8 +121,7 @@ int serve_file(struct arena *a, const char *path, size_t bytes_max, struct str *
     return 0;
 }
 
-/* Does `path` fit the row's pattern? Its @ parts are put into `parts`. */
-static bool path_fits(struct str path, const char *pattern, struct str *parts)
+bool serve_path_fits(struct str path, const char *pattern, struct str *parts)
 {
     struct str rest = path, want = str_of(pattern), part, piece;
     size_t n = 0;
@@ -145,7 +144,7 @@ void serve_route(const struct serve_route *routes, size_t n, struct request *r, 
     struct str path = request_path(r), parts[SERVE_PARTS_MAX] = {0};
     bool there = false;
     for (size_t i = 0; i < n; i++) {
-        if (!path_fits(path, routes[i].path, parts))
+        if (!serve_path_fits(path, routes[i].path, parts))
             continue;
         there = true;
         if (strcmp(routes[i].method, request_method(r)) == 0) {

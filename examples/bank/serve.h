@@ -55,6 +55,9 @@ struct serve_route {
     void (*run)(void *arg, struct request *r, const struct str *parts);
 };
 
+/* Does `path` fit the pattern? Its @ parts are put into `parts` (SERVE_PARTS_MAX of them). */
+bool serve_path_fits(struct str path, const char *pattern, struct str *parts);
+
 /* Runs the row that fits; otherwise answers 404 or 405. */
 void serve_route(const struct serve_route *routes, size_t n, struct request *r, void *arg);
 
