@@ -1,7 +1,5 @@
 #include "base/decimal.h"
 
-#include <math.h>
-
 enum { QUOTIENT_PLACES = 12, DIGITS_MAX = 18 };
 
 bool decimal_of(const struct json *number, struct decimal *out)
@@ -104,20 +102,48 @@ struct json *decimal_json(struct arena *a, struct decimal d)
     return v;
 }
 
+static struct json_digits digits_of(const struct json *number)
+{
+    return json_digits(json_is(number, JSON_NUMBER) ? number->text : STR("0"));
+}
+
 int decimal_order(const struct json *a, const struct json *b)
 {
-    struct decimal x, y;
-    if (decimal_of(a, &x) && decimal_of(b, &y) && decimal_align(&x, &y))
-        return (x.n > y.n) - (x.n < y.n);
-    double p = json_num(a, 0), q = json_num(b, 0);
-    return (p > q) - (p < q);
+    struct json_digits x = digits_of(a), y = digits_of(b);
+    int p = x.minus ? -1 : x.n > 0, q = y.minus ? -1 : y.n > 0;
+    if (p != q || p == 0)
+        return (p > q) - (p < q);
+    if (x.point != y.point)
+        return x.point < y.point ? -p : p;
+    for (size_t i = 0; i < x.n || i < y.n; i++) {
+        char c = i < x.n ? json_digit(&x, i) : '0', d = i < y.n ? json_digit(&y, i) : '0';
+        if (c != d)
+            return c < d ? -p : p;
+    }
+    return 0;
+}
+
+bool decimal_step_ok(const struct json *step)
+{
+    struct json_digits d = digits_of(step);
+    return d.n > 0 && d.n <= DECIMAL_STEP_DIGITS_MAX;
 }
 
 bool decimal_divides(const struct json *step, const struct json *number)
 {
-    struct decimal x, y;
-    if (decimal_of(step, &x) && decimal_of(number, &y) && decimal_align(&x, &y))
-        return x.n != 0 && (x.n == -1 || y.n % x.n == 0); /* INT64_MIN % -1 traps */
-    double times = json_num(number, 0) / json_num(step, 0);
-    return isfinite(times) && floor(times) == times;
+    struct json_digits by = digits_of(step), x = digits_of(number);
+    uint64_t divisor = 0, rest = 0;
+    if (!decimal_step_ok(step))
+        return false;
+    for (size_t i = 0; i < by.n; i++)
+        divisor = divisor * 10 + (uint64_t)(json_digit(&by, i) - '0');
+    /* The divisor is whole when both are counted in its last place; the number must be so too. */
+    int64_t last = by.point - (int64_t)by.n;
+    if (x.n && x.point - (int64_t)x.n < last)
+        return false;
+    for (size_t i = 0; i < x.n; i++)
+        rest = (rest * 10 + (uint64_t)(json_digit(&x, i) - '0')) % divisor;
+    for (int64_t zeros = x.point - (int64_t)x.n - last; zeros > 0 && rest; zeros--)
+        rest = rest * 10 % divisor;
+    return rest == 0;
 }

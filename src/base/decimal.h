@@ -26,10 +26,13 @@ void decimal_round(struct decimal *d, unsigned places);
 /* As a JSON number without zeros at its end. */
 struct json *decimal_json(struct arena *a, struct decimal d);
 
-/* -1, 0 or 1 for two JSON numbers; through doubles where they do not fit. */
+/* -1, 0 or 1 for two JSON numbers of any length: exact, from their digits. */
 int decimal_order(const struct json *a, const struct json *b);
 
-/* Is `number` a whole multiple of `step`? Through doubles where they do not fit. */
+/* Is `number`, of any length, a whole multiple of `step`? False where decimal_step_ok is. */
 bool decimal_divides(const struct json *step, const struct json *number);
+/* Is it a number but 0 with at most DECIMAL_STEP_DIGITS_MAX digits between its outer zeros? */
+enum { DECIMAL_STEP_DIGITS_MAX = 18 };
+bool decimal_step_ok(const struct json *step);
 
 #endif

@@ -53,6 +53,18 @@ bool json_whole(const struct json *v); /* a number without a fraction, of any si
 /* Same kind and content; numbers by value, object members in any order. */
 bool json_same(const struct json *a, const struct json *b);
 
+/* A number without its spelling: 0.D x 10^point, where D are n digits from the first to the last one that is not 0, read
+ * by json_digit with i < n from the source text, which is borrowed. n is 0 for zero. */
+struct json_digits {
+    const char *text; /* the first digit of the source */
+    size_t whole;     /* digits before its decimal point */
+    size_t first, n;
+    int64_t point;
+    bool minus;
+};
+struct json_digits json_digits(struct str number);
+char json_digit(const struct json_digits *d, size_t i);
+
 /* A member whose name an earlier one has too, or NULL: for readers of other formats. */
 const struct json *json_twice(const struct json *object);
 /* Is it a number as JSON spells it, within a double? For readers of other formats. */

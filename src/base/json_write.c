@@ -8,26 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A number without its spelling: 0.D x 10^point, where D are the digits from `first` to the last
- * one that is not 0, taken from the source text with the decimal point skipped. No digits: zero. */
-struct spelling {
-    const char *text; /* the first digit of the source */
-    size_t whole;     /* digits before its decimal point */
-    size_t first, n;
-    int64_t point;
-    bool minus;
-};
-
-static char spelling_digit(const struct spelling *d, size_t i)
+char json_digit(const struct json_digits *d, size_t i)
 {
     i += d->first;
     return d->text[i < d->whole ? i : i + 1];
 }
 
-static struct spelling spelling_of(struct str number)
+struct json_digits json_digits(struct str number)
 {
     const int64_t far = 1000000000000; /* an exponent past any length of text: only 0 can have it */
-    struct spelling d = {.minus = number.n && number.p[0] == '-'};
+    struct json_digits d = {.minus = number.n && number.p[0] == '-'};
     d.text = number.p + d.minus;
     const char *end = number.p + number.n, *p = d.text;
     while (p < end && *p >= '0' && *p <= '9')
@@ -46,12 +36,12 @@ static struct spelling spelling_of(struct str number)
     }
     d.point += (int64_t)d.whole;
     d.n = all;
-    while (d.n && spelling_digit(&d, 0) == '0') {
+    while (d.n && json_digit(&d, 0) == '0') {
         d.first++;
         d.n--;
         d.point--;
     }
-    while (d.n && spelling_digit(&d, d.n - 1) == '0')
+    while (d.n && json_digit(&d, d.n - 1) == '0')
         d.n--;
     if (d.n == 0)
         d.minus = false;
@@ -60,11 +50,11 @@ static struct spelling spelling_of(struct str number)
 
 static bool spelling_same(struct str x, struct str y)
 {
-    struct spelling a = spelling_of(x), b = spelling_of(y);
+    struct json_digits a = json_digits(x), b = json_digits(y);
     if (a.n != b.n || a.minus != b.minus || (a.n && a.point != b.point))
         return false;
     for (size_t i = 0; i < a.n; i++)
-        if (spelling_digit(&a, i) != spelling_digit(&b, i))
+        if (json_digit(&a, i) != json_digit(&b, i))
             return false;
     return true;
 }
@@ -73,7 +63,7 @@ bool json_whole(const struct json *v)
 {
     if (!json_is(v, JSON_NUMBER))
         return false;
-    struct spelling d = spelling_of(v->text);
+    struct json_digits d = json_digits(v->text);
     return d.n == 0 || d.point >= (int64_t)d.n;
 }
 
@@ -84,7 +74,7 @@ int64_t json_int(const struct json *v, int64_t otherwise)
         return otherwise;
     if (str_int(v->text, &out) == 0)
         return out;
-    struct spelling d = spelling_of(v->text); /* 3.0 and 1e2 are whole numbers too */
+    struct json_digits d = json_digits(v->text); /* 3.0 and 1e2 are whole numbers too */
     if (d.n == 0)
         return 0;
     if (d.point < (int64_t)d.n || d.point > 19)
@@ -92,7 +82,7 @@ int64_t json_int(const struct json *v, int64_t otherwise)
     char plain[24] = "-";
     size_t n = d.minus;
     for (int64_t i = 0; i < d.point; i++)
-        plain[n++] = (size_t)i < d.n ? spelling_digit(&d, (size_t)i) : '0';
+        plain[n++] = (size_t)i < d.n ? json_digit(&d, (size_t)i) : '0';
     return str_int((struct str){plain, n}, &out) == 0 ? out : otherwise;
 }
 
@@ -100,7 +90,7 @@ int64_t json_int(const struct json *v, int64_t otherwise)
  * take an exponent: 1E2 is 100, 0.10 is 0.1, 1e-7 is 1e-7. */
 static void put_shortest(struct buf *out, struct str number)
 {
-    struct spelling d = spelling_of(number);
+    struct json_digits d = json_digits(number);
     if (d.minus)
         buf_addc(out, '-');
     if (d.n == 0) {
@@ -116,7 +106,7 @@ static void put_shortest(struct buf *out, struct str number)
     for (size_t i = 0; i < d.n; i++) {
         if (i > 0 && (int64_t)i == point)
             buf_addc(out, '.');
-        buf_addc(out, spelling_digit(&d, i));
+        buf_addc(out, json_digit(&d, i));
     }
     for (int64_t i = (int64_t)d.n; i < point; i++)
         buf_addc(out, '0');

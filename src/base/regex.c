@@ -34,12 +34,13 @@ int regex_check(struct str pattern, struct err *e)
     return compiled ? 0 : ERR_INVALID;
 }
 
-bool regex_match(struct str pattern, struct str text)
+int regex_try(struct str pattern, struct str text)
 {
     pcre2_code *compiled = compile(pattern, NULL);
     pcre2_match_context *limits = pcre2_match_context_create(NULL);
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     int r = PCRE2_ERROR_NOMEMORY;
+    bool wrong = !compiled;
     if (compiled && limits && data) {
         pcre2_set_match_limit(limits, STEPS_MAX);
         pcre2_set_depth_limit(limits, DEPTH_MAX);
@@ -49,5 +50,12 @@ bool regex_match(struct str pattern, struct str text)
     pcre2_match_data_free(data);
     pcre2_match_context_free(limits);
     pcre2_code_free(compiled);
-    return r >= 0; /* 0: more groups than the data has room for, and a match */
+    if (r >= 0) /* 0: more groups than the data has room for, and a match */
+        return 1;
+    return r == PCRE2_ERROR_NOMATCH ? 0 : wrong ? ERR_INVALID : ERR_LIMIT;
+}
+
+bool regex_match(struct str pattern, struct str text)
+{
+    return regex_try(pattern, text) > 0;
 }

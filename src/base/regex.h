@@ -16,4 +16,8 @@ MUST_USE int regex_check(struct str pattern, struct err *e);
 /* False also where the pattern does not compile or the limits do not suffice. */
 bool regex_match(struct str pattern, struct str text);
 
+/* The same where "undecided" must not count as no: 1, 0, or ERR_LIMIT where the limits do not suffice. ERR_INVALID: the
+ * pattern does not compile. */
+MUST_USE int regex_try(struct str pattern, struct str text);
+
 #endif

@@ -111,7 +111,7 @@ int tool_read(struct arena *a, const struct json *spec, const char *file, struct
     t.action = str_is(effect, "action");
     if (!t.input)
         return yaml_refuse(e, file, spec, "the tool %.*s needs `input`, a JSON Schema", STR_ARG(t.name));
-    if (schema_check(t.input, &why) < 0)
+    if (schema_check_formats(t.input, &why) < 0)
         return yaml_refuse(e, file, t.input, "input of %.*s: %s", STR_ARG(t.name), why.text);
     if (!json_get(spec, "http") && !json_get(spec, "steps"))
         return yaml_refuse(e, file, spec, "the tool %.*s needs `http` or `steps`", STR_ARG(t.name));
@@ -193,7 +193,7 @@ int tool_arguments(struct arena *a, const struct tool *t, struct str text, struc
             return err_set(e, ERR_INVALID, "%.*s is set by the session; leave it out", STR_ARG(p->key));
         json_set(v, p->key, json_new_str(a, customer));
     }
-    if (schema_fits(t->input, v, e) < 0)
+    if (schema_fits_formats(t->input, v, e) < 0)
         return err_in(e, "the arguments of %.*s", STR_ARG(t->name));
     *args = v;
     return 0;
