@@ -13,7 +13,7 @@
  * Everything that happens is an event in a conversation's journal (store/event.h). A conversation's state is a fold over its
  * events (engine/conversation.h), and a turn is a pure step from that state to what is wanted next (engine/turn.h).
  *
- * Each folder uses only what stands before it: base; net, stats, store; llm; engine; eval; app (docs/ARCHITECTURE.md).
+ * Each folder uses only what stands before it: base; net, stats, store, routine; llm; engine; eval; app (docs/ARCHITECTURE.md).
  * The table of commands is in app/command.c; each is a function in app/cmd_*.c. */
 #include "app/command.h"
 

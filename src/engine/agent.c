@@ -96,6 +96,23 @@ static void compile_policies(struct buf *text, const struct json *modules)
     }
 }
 
+/* A stored version's routine that no longer reads is left to the model, which still sees it: no conversation is stranded. */
+static int compile_routines(struct agent *ag, const struct json *modules, const char *dir, struct err *e)
+{
+    struct routine *routines = ARENA_ARRAY(ag->arena, struct routine, modules->n + 1);
+    ag->book = (struct routine_book){.routines = routines, .macros = ag->macros};
+    for (const struct json *m = modules->child; m; m = m->next) {
+        if (!of_kind(m, "routines"))
+            continue;
+        const char *file = str_f(ag->arena, "%s/routines/%.*s.yaml", dir, STR_ARG(json_str(json_get(m, "name")))).p;
+        if (routine_read(ag->arena, json_get(m, "body"), file, &routines[ag->book.n], e) == 0)
+            ag->book.n++;
+        else if (*dir)
+            return ERR_INVALID;
+    }
+    return 0;
+}
+
 /* One system message: instructions and policies, then each routine, the macros and the slots as one line of JSON. */
 static int compile_shared(struct agent *ag, const struct json *modules, struct err *e)
 {
@@ -159,6 +176,8 @@ static int compile(struct agent *ag, const struct json *all, const char *dir, st
     if (compile_tools(ag, modules, dir, e) < 0)
         return ERR_INVALID;
     compile_macros(ag, modules);
+    if (compile_routines(ag, modules, dir, e) < 0)
+        return ERR_INVALID;
     return compile_shared(ag, modules, e);
 }
 

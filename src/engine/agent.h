@@ -8,6 +8,7 @@
 #define ENGINE_AGENT_H
 
 #include "engine/tool.h"
+#include "routine/routine.h"
 
 struct budgets {
     int model_calls, tool_calls, identical_calls; /* for each turn */
@@ -26,6 +27,7 @@ struct agent {
     size_t tools_n;
     const struct json *macros; /* "pack.name" -> {"en":...} */
     const struct json *slots;  /* array of slot definitions */
+    struct routine_book book;  /* its routines, and the macros once more */
     struct budgets budgets;
     /* The parts of every prompt that do not change (docs/PROMPT.md) */
     struct str tools_json; /* the inside of the tools array */

@@ -112,52 +112,68 @@ static const struct known property[] = {{"x-source", WORD, .words = "session"},
 
 /* --- routines --- */
 
-static const struct known start[] = {{"text", TEXT}, {"phrases", EACH, &list_of_texts}, {0}};
-static const struct known say[] = {{"id", TEXT, .must = true}, {"say", TEXT}, {"next", TEXT}, {"exit", TEXT}, {0}};
-static const struct known on_error[] = {
-    {"refused", TEXT}, {"transient", TEXT}, {"unknown", TEXT}, {"invalid", TEXT}, {0}};
-static const struct known call[] = {
-    {"id", TEXT, .must = true}, {"call", LIST, &text}, {"on_error", MAP, on_error}, {"next", TEXT}, {0}};
-static const struct known row_if[] = {{"if", TEXT}, {"to", TEXT, .must = true}, {0}};
-static const struct known row_else[] = {{"else", TEXT}, {0}};
-static const struct known decide_rows[] = {{"if", MAP, row_if}, {"else", MAP, row_else}, {0}};
+static const struct known start[] = {{"text", TEXT}, {"intents", LINES}, {"phrases", EACH, &list_of_texts}, {0}};
+static const struct known requires[] = {{"identity", WHOLE}, {"slots", LIST, &text}, {"if", TEXT}, {0}};
+/* What a step may say beside its verb's own keys. Where it goes on: a step's id, {goto: id}, or a step in its place. */
+#define OF_A_STEP \
+    {"id", TEXT}, {"mode", WORD, .words = "guide gate script"}, \
+    { \
+        "requires", MAP, requires                                                                                      \
+    }
+static const struct known target = {"where to go on", ANY};
+static const struct known say[] = {OF_A_STEP, {"say", ANY}, {"next", ANY}, {"exit", ANY}, {0}};
+static const struct known on_error[] = {{"refused", ANY}, {"transient", ANY}, {"unknown", ANY}, {"invalid", ANY}, {0}};
+static const struct known call[] = {OF_A_STEP, {"call", ANY}, {"on_error", MAP, on_error}, {"next", ANY}, {0}};
+static const struct known row_if[] = {{"if", TEXT}, {"to", ANY, .must = true}, {0}};
+static const struct known row_if_text[] = {{"if_text", TEXT}, {"to", ANY, .must = true}, {0}};
+static const struct known row_else[] = {{"else", ANY}, {0}};
+static const struct known decide_rows[] = {
+    {"if", MAP, row_if}, {"if_text", MAP, row_if_text}, {"else", MAP, row_else}, {0}};
 static const struct known decide_row = {"a row of decide", ONE_OF, decide_rows};
-static const struct known decide[] = {{"id", TEXT, .must = true}, {"decide", LIST, &decide_row}, {"next", TEXT}, {0}};
+static const struct known decide[] = {OF_A_STEP, {"decide", LIST, &decide_row}, {0}};
 static const struct known question[] = {
-    {"slot", TEXT, .must = true}, {"question", TEXT, .must = true}, {"when", TEXT}, {0}};
+    {"slot", TEXT, .must = true}, {"question", TEXT, .must = true}, {"when", TEXT}, {"fresh", YES_NO}, {0}};
 static const struct known question_row = {"a question", MAP, question};
-static const struct known ask[] = {{"id", TEXT, .must = true},
-                                   {"ask", LIST, &question_row},
-                                   {"max_asks", COUNT},
-                                   {"on_max", TEXT},
-                                   {"next", TEXT},
-                                   {0}};
-static const struct known confirmed[] = {{"tool", TEXT, .must = true}, {"args", EACH, &expression}, {0}};
-static const struct known confirm_step[] = {{"id", TEXT, .must = true},
-                                            {"confirm", MAP, confirmed},
-                                            {"ok", TEXT},
-                                            {"already_done", TEXT},
-                                            {"no", TEXT},
-                                            {"unclear", TEXT},
-                                            {"refused", TEXT},
-                                            {"unknown", TEXT},
-                                            {0}};
-static const struct known handoff[] = {{"id", TEXT, .must = true}, {"handoff", TEXT}, {0}};
+static const struct known ask[] = {
+    OF_A_STEP, {"ask", LIST, &question_row}, {"max_asks", COUNT}, {"on_max", ANY}, {"next", ANY}, {0}};
+static const struct known proposal[] = {{"tool", TEXT, .must = true}, {"args", EACH, &target}, {0}};
+static const struct known confirmed[] = {{"proposal", MAP, proposal, .must = true}, {"text", TEXT}, {0}};
+static const struct known confirm_step[] = {
+    OF_A_STEP, {"confirm", MAP, confirmed}, {"yes", ANY}, {"no", ANY}, {"unclear", ANY}, {0}};
+static const struct known act[] = {OF_A_STEP,        {"act", TEXT},    {"ok", ANY}, {"already_done", ANY},
+                                   {"refused", ANY}, {"unknown", ANY}, {0}};
+static const struct known note[] = {OF_A_STEP, {"note", TEXT}, {"next", ANY}, {0}};
+static const struct known go_to[] = {OF_A_STEP, {"goto", TEXT}, {0}};
+static const struct known call_routine[] = {
+    OF_A_STEP, {"call_routine", TEXT}, {"on", EACH, &target}, {"next", ANY}, {0}};
+static const struct known handoff[] = {OF_A_STEP, {"handoff", ANY}, {0}};
+static const struct known exit_step[] = {OF_A_STEP, {"exit", ANY}, {0}};
 static const struct known steps[] = {{"say", MAP, say},
                                      {"call", MAP, call},
                                      {"ask", MAP, ask},
                                      {"decide", MAP, decide},
                                      {"confirm", MAP, confirm_step},
+                                     {"act", MAP, act},
+                                     {"note", MAP, note},
+                                     {"goto", MAP, go_to},
+                                     {"call_routine", MAP, call_routine},
                                      {"handoff", MAP, handoff},
+                                     {"exit", MAP, exit_step},
                                      {0}};
 static const struct known step_row = {"a step", ONE_OF, steps};
+static const struct known of_routine[] = {{"identity", WHOLE}, {0}};
 static const struct known routine[] = {{"routine", TEXT},
                                        {"version", TEXT, .must = true},
                                        {"change", TEXT},
                                        {"summary", TEXT},
+                                       {"change", TEXT},
                                        {"start_when", MAP, start},
-                                       {"not_when", MAP, start},
-                                       {"steps", LIST, &step_row, .must = true},
+                                       {"not_when", ANY},
+                                       {"requires", MAP, of_routine},
+                                       {"slots", LINES},
+                                       {"mode", WORD, .words = "guide gate script"},
+                                       {"digress", WORD, .words = "allow hold forbid"},
+                                       {"steps", LIST, &target, .must = true},
                                        {0}};
 
 /* --- macros and scratchpads --- */
@@ -388,6 +404,12 @@ static const struct file {
     {{"a tool", MAP, tool}, "tool", look_at_tool},  {{"a scratchpad", MAP, scratchpad}, "scratchpad", NULL},
     {{"a policy", MAP, policy}, "policy", NULL},    {{"a policy", MAP, policy}, "policy", NULL},
 };
+
+int keys_check_step(const struct json *step, const char *name, struct err *e)
+{
+    struct look l = {.name = name, .e = e};
+    return look_at(&l, step, &step_row);
+}
 
 int keys_check(const struct json *file, const char *self, const char *name, struct err *e)
 {

@@ -11,4 +11,7 @@
  * "policy", "routine", "macros", "tool" or "scratchpad". Errors: ERR_INVALID, "name:line: ..." with the nearest known key. */
 MUST_USE int keys_check(const struct json *file, const char *self, const char *name, struct err *e);
 
+/* One step of a routine, also one that stands in a target's place. Errors: as above. */
+MUST_USE int keys_check_step(const struct json *step, const char *name, struct err *e);
+
 #endif

@@ -4,6 +4,7 @@
 #include "base/template.h"
 #include "base/yaml.h"
 #include "engine/handoff.h"
+#include "engine/keys.h"
 
 #include <stdio.h>
 
@@ -11,7 +12,6 @@
 struct lint {
     const struct agent *ag;
     const char *file;
-    const struct json *routine;
     struct str step; /* the id of the one in the routine */
     struct err *e;
 };
@@ -36,47 +36,47 @@ static bool macro_exists(const struct lint *l, struct str name)
 static int lint_expr(const struct lint *l, const struct json *v, const char *what)
 {
     struct err why;
-    return expr_check(json_str(v), &why) < 0 ? refuse(l, v, "%s: %s", what, why.text) : 0;
+    return expr_check(routine_expr(l->ag->arena, json_str(v)), &why) < 0 ? refuse(l, v, "%s: %s", what, why.text) : 0;
 }
 
-/* --- routines --- */
-
-static int lint_target(const struct lint *l, const struct json *to)
+static int lint_values(const struct lint *l, const struct json *map)
 {
-    const struct json *steps = json_get(l->routine, "steps");
-    for (const struct json *s = steps ? steps->child : NULL; s; s = s->next)
-        if (str_eq(json_str(json_get(s, "id")), json_str(to)))
-            return 0;
-    return refuse(l, to, "%.*s names %.*s, which is no step", STR_ARG(to->key), STR_ARG(json_str(to)));
-}
-
-static int lint_targets(const struct lint *l, const struct json *step)
-{
-    static const char *const targets[] = {"next",    "ok",      "already_done", "no",
-                                          "unclear", "refused", "unknown",      "on_max"};
-    for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
-        const struct json *to = json_get(step, targets[i]);
-        if (to && lint_target(l, to) < 0)
-            return ERR_INVALID;
-    }
-    const struct json *on_error = json_get(step, "on_error");
-    for (const struct json *to = on_error ? on_error->child : NULL; to; to = to->next)
-        if (lint_target(l, to) < 0)
+    for (const struct json *v = map ? map->child : NULL; v; v = v->next)
+        if (v->kind == JSON_STRING && lint_expr(l, v, str_c(l->ag->arena, v->key)) < 0)
             return ERR_INVALID;
     return 0;
 }
 
-static int lint_say(const struct lint *l, const struct json *say)
+static int lint_arguments(const struct lint *l, const struct tool *t, const struct json *args)
 {
-    return macro_exists(l, json_str(say)) ? 0
-                                          : refuse(l, say, "it says %.*s, which is no macro", STR_ARG(json_str(say)));
+    const struct json *properties = json_get(t->model_input, "properties");
+    for (const struct json *arg = args ? args->child : NULL; arg; arg = arg->next)
+        if (!json_get(properties, str_c(l->ag->arena, arg->key)))
+            return refuse(l, arg, "%.*s takes no argument %.*s", STR_ARG(t->name), STR_ARG(arg->key));
+    return lint_values(l, args);
 }
 
-static int lint_call(const struct lint *l, const struct json *call)
+/* --- routines --- */
+
+static int lint_say(const struct lint *l, const struct routine_step *s)
 {
-    for (const struct json *c = call->child; c; c = c->next)
-        if (!agent_tool(l->ag, json_str(c)))
-            return refuse(l, c, "it calls %.*s, which the agent has not", STR_ARG(json_str(c)));
+    const struct json *fields = json_is(s->arg, JSON_OBJECT) ? json_get(s->arg, "fields") : NULL;
+    if (s->macro.n && !macro_exists(l, s->macro))
+        return refuse(l, s->arg, "it says %.*s, which is no macro", STR_ARG(s->macro));
+    return lint_values(l, fields);
+}
+
+static int lint_call(const struct lint *l, const struct routine_step *s)
+{
+    for (size_t i = 0; i < s->calls_n; i++) {
+        const struct tool *t = agent_tool(l->ag, s->calls[i].tool);
+        if (!t)
+            return refuse(l, s->calls[i].at, "it calls %.*s, which the agent has not", STR_ARG(s->calls[i].tool));
+        if (t->action)
+            return refuse(l, s->calls[i].at, "it calls %.*s, an action; actions stand in confirm", STR_ARG(t->name));
+        if (lint_arguments(l, t, s->calls[i].args) < 0)
+            return ERR_INVALID;
+    }
     return 0;
 }
 
@@ -88,9 +88,9 @@ static bool slot_exists(const struct lint *l, struct str name)
     return false;
 }
 
-static int lint_ask(const struct lint *l, const struct json *ask)
+static int lint_ask(const struct lint *l, const struct routine_step *s)
 {
-    for (const struct json *q = ask->child; q; q = q->next) {
+    for (const struct json *q = s->arg->child; q; q = q->next) {
         const struct json *when = json_get(q, "when"), *question = json_get(q, "question"), *slot = json_get(q, "slot");
         if (!slot_exists(l, json_str(slot)))
             return refuse(l, slot, "it asks for %.*s, which is no slot", STR_ARG(json_str(slot)));
@@ -102,63 +102,56 @@ static int lint_ask(const struct lint *l, const struct json *ask)
     return 0;
 }
 
-static int lint_decide(const struct lint *l, const struct json *decide)
+static int lint_decide(const struct lint *l, const struct routine_step *s)
 {
-    for (const struct json *d = decide->child; d; d = d->next) {
-        const struct json *condition = json_get(d, "if");
-        if (condition && lint_expr(l, condition, "if") < 0)
+    for (const struct json *d = s->arg->child; d; d = d->next)
+        if (json_get(d, "if") && lint_expr(l, json_get(d, "if"), "if") < 0)
             return ERR_INVALID;
-        if (lint_target(l, json_get(d, condition ? "to" : "else")) < 0)
-            return ERR_INVALID;
-    }
     return 0;
 }
 
-static int lint_confirm(const struct lint *l, const struct json *confirm)
+static int lint_confirm(const struct lint *l, const struct routine_step *s)
 {
-    const struct json *tool = json_get(confirm, "tool"), *args = json_get(confirm, "args");
-    const struct tool *t = agent_tool(l->ag, json_str(tool));
-    const struct json *properties = t ? json_get(t->model_input, "properties") : NULL;
+    const struct routine_call *c = &s->calls[0];
+    const struct tool *t = agent_tool(l->ag, c->tool);
     if (!t || !t->action)
-        return refuse(l, tool, "it confirms %.*s, which is no action of the agent", STR_ARG(json_str(tool)));
-    for (const struct json *arg = args ? args->child : NULL; arg; arg = arg->next) {
-        const char *name = str_c(l->ag->arena, arg->key);
-        if (!json_get(properties, name))
-            return refuse(l, arg, "%.*s takes no argument %s", STR_ARG(t->name), name);
-        if (lint_expr(l, arg, name) < 0)
-            return ERR_INVALID;
-    }
-    return 0;
+        return refuse(l, json_get(c->at, "tool"), "it confirms %.*s, which is no action of the agent",
+                      STR_ARG(c->tool));
+    if (s->macro.n && !macro_exists(l, s->macro))
+        return refuse(l, s->arg, "it asks with %.*s, which is no macro", STR_ARG(s->macro));
+    return lint_arguments(l, t, c->args);
 }
 
-static int lint_handoff(const struct lint *l, const struct json *reason)
+static int lint_call_routine(const struct lint *l, const struct routine_step *s)
 {
-    struct str name = json_str(reason);
-    return handoff_reason_known(name)
+    return routine_find(&l->ag->book, s->name)
                ? 0
-               : refuse(l, reason, "it hands over because of %.*s, which is no reason", STR_ARG(name));
+               : refuse(l, s->arg, "it calls the routine %.*s, which the agent has not", STR_ARG(s->name));
 }
 
-static const struct verb {
-    const char *key;
-    int (*lint)(const struct lint *l, const struct json *v);
-} verbs[] = {
-    {"say", lint_say},       {"call", lint_call},       {"ask", lint_ask},
-    {"decide", lint_decide}, {"confirm", lint_confirm}, {"handoff", lint_handoff},
+static int lint_handoff(const struct lint *l, const struct routine_step *s)
+{
+    return handoff_reason_known(s->name)
+               ? 0
+               : refuse(l, s->arg, "it hands over because of %.*s, which is no reason", STR_ARG(s->name));
+}
+
+static int (*const verbs[ROUTINE_VERBS])(const struct lint *, const struct routine_step *) = {
+    [ROUTINE_SAY] = lint_say,         [ROUTINE_CALL] = lint_call,       [ROUTINE_ASK] = lint_ask,
+    [ROUTINE_DECIDE] = lint_decide,   [ROUTINE_CONFIRM] = lint_confirm, [ROUTINE_CALL_ROUTINE] = lint_call_routine,
+    [ROUTINE_HANDOFF] = lint_handoff,
 };
 
-static int lint_routine(struct lint *l, const struct json *routine)
+static int lint_routine(struct lint *l, const struct json *spec)
 {
-    l->routine = routine;
-    for (const struct json *s = json_get(routine, "steps")->child; s; s = s->next) {
-        l->step = json_str(json_get(s, "id"));
-        if (lint_targets(l, s) < 0)
+    const struct routine *r = routine_find(&l->ag->book, json_str(json_get(spec, "routine")));
+    for (size_t i = 0; i < r->steps_n; i++) {
+        const struct routine_step *s = &r->steps[i];
+        l->step = s->id;
+        if (keys_check_step(s->body, l->file, l->e) < 0 || (verbs[s->verb] && verbs[s->verb](l, s) < 0))
             return ERR_INVALID;
-        for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
-            const struct json *v = json_get(s, verbs[i].key);
-            if (v && verbs[i].lint(l, v) < 0)
-                return ERR_INVALID;
-        }
+        if (s->requires_if.n && lint_expr(l, json_get(json_get(s->body, "requires"), "if"), "requires.if") < 0)
+            return ERR_INVALID;
     }
     l->step = STR_NONE;
     return 0;

@@ -49,15 +49,6 @@ static struct offline_slot slot_of(struct arena *a, const struct json *slot)
     return out;
 }
 
-bool offline_routine_asks(const struct offline_routine *r, struct str slot)
-{
-    for (const struct json *s = first(r->steps); s; s = s->next)
-        for (const struct json *q = first(json_get(s, "ask")); q; q = q->next)
-            if (str_eq(json_str(json_get(q, "slot")), slot))
-                return true;
-    return false;
-}
-
 static void read_slots(struct offline_plan *p, const struct json *scratchpad)
 {
     const struct json *slots = json_get(scratchpad, "slots");
@@ -65,8 +56,8 @@ static void read_slots(struct offline_plan *p, const struct json *scratchpad)
     for (const struct json *s = first(slots); s; s = s->next) {
         struct offline_slot *slot = &p->slots[p->slots_n++];
         *slot = slot_of(p->arena, s);
-        for (size_t i = 0; i < p->routines_n; i++)
-            slot->has_question |= offline_routine_asks(&p->routines[i], slot->name);
+        for (size_t i = 0; i < p->book.n; i++)
+            slot->has_question |= routine_asks(&p->book.routines[i], slot->name);
     }
 }
 
@@ -82,6 +73,18 @@ static bool take_section(struct arena *a, struct str heading, struct str *rest, 
     return true;
 }
 
+/* A routine that does not read is left out: the agent then does less. */
+static void read_routine(struct offline_plan *p, struct routine *routines, const struct json *spec)
+{
+    struct routine *r = &routines[p->book.n];
+    if (routine_read(p->arena, spec, "", r, NULL) < 0)
+        return;
+    const struct json *start = json_get(spec, "start_when"), *never = json_get(spec, "not_when");
+    p->routines[p->book.n++] = (struct offline_routine){.routine = r,
+                                                        .start = phrases_of(p->arena, json_get(start, "phrases")),
+                                                        .never = phrases_of(p->arena, json_get(never, "phrases"))};
+}
+
 static void read_content(struct offline_plan *p, struct str content)
 {
     struct str rest = content, line;
@@ -89,23 +92,20 @@ static void read_content(struct offline_plan *p, struct str content)
     size_t most = 1;
     for (size_t i = 0; i + 3 < content.n; i++)
         most += str_starts(str_from(content, i), STR("\n## "));
+    struct routine *routines = ARENA_ARRAY(p->arena, struct routine, most + 1);
     p->routines = ARENA_ARRAY(p->arena, struct offline_routine, most + 1);
+    p->book.routines = routines;
 
     while (str_split(&rest, '\n', &line)) {
         if (!take_section(p->arena, line, &rest, &value))
             continue;
         struct str name = str_from(line, 3);
         if (str_is(name, "macros"))
-            p->macros = value;
+            p->book.macros = value;
         else if (str_is(name, "scratchpad"))
             scratchpad = value;
         else if (str_starts(name, STR("routine ")))
-            p->routines[p->routines_n++] = (struct offline_routine){
-                .name = str_trim(str_from(name, 8)),
-                .steps = json_get(value, "steps"),
-                .start = phrases_of(p->arena, json_get(json_get(value, "start_when"), "phrases")),
-                .never = phrases_of(p->arena, json_get(json_get(value, "not_when"), "phrases")),
-            };
+            read_routine(p, routines, value);
     }
     read_slots(p, scratchpad);
 }
@@ -130,22 +130,6 @@ void offline_plan_free(struct offline_plan *p)
 {
     if (p)
         arena_free(p->arena);
-}
-
-const struct offline_routine *offline_routine_find(const struct offline_plan *p, struct str name)
-{
-    for (size_t i = 0; i < p->routines_n; i++)
-        if (str_eq(p->routines[i].name, name))
-            return &p->routines[i];
-    return NULL;
-}
-
-const struct json *offline_step_find(const struct offline_routine *r, struct str id)
-{
-    for (const struct json *s = first(r->steps); s; s = s->next)
-        if (str_eq(json_str(json_get(s, "id")), id))
-            return s;
-    return NULL;
 }
 
 int offline_plans_get(struct offline_plans *plans, struct str shared, struct offline_plan **out, struct err *e)

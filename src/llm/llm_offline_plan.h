@@ -3,8 +3,8 @@
 #ifndef LLM_LLM_OFFLINE_PLAN_H
 #define LLM_LLM_OFFLINE_PLAN_H
 
-#include "base/json.h"
 #include "llm/llm_offline_words.h"
+#include "routine/routine.h"
 
 struct offline_phrases {
     struct words_phrase *p;
@@ -18,17 +18,15 @@ struct offline_slot {
 };
 
 struct offline_routine {
-    struct str name;
-    const struct json *steps;            /* a list */
+    const struct routine *routine;
     struct offline_phrases start, never; /* start_when.phrases, not_when.phrases */
 };
 
 struct offline_plan {
     struct arena *arena; /* owns the plan and everything below */
     struct str shared;   /* what it was read from */
-    const struct json *macros;
-    struct offline_routine *routines;
-    size_t routines_n;
+    struct routine_book book;
+    struct offline_routine *routines; /* as many as the book has, in its order */
     struct offline_slot *slots;
     size_t slots_n;
 };
@@ -37,11 +35,6 @@ struct offline_plan {
  * empty: the agent then says less. */
 MUST_USE int offline_plan_new(struct str shared, struct offline_plan **out, struct err *e);
 void offline_plan_free(struct offline_plan *p); /* NULL is allowed */
-
-/* NULL when there is none. */
-const struct offline_routine *offline_routine_find(const struct offline_plan *p, struct str name);
-bool offline_routine_asks(const struct offline_routine *r, struct str slot);
-const struct json *offline_step_find(const struct offline_routine *r, struct str id);
 
 /* The few agents that this process speaks for, by their shared text (compared byte for byte). */
 enum { OFFLINE_PLANS_MAX = 8 };

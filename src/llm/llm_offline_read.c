@@ -54,12 +54,12 @@ const struct offline_routine *offline_choose(const struct offline_plan *plan, st
 {
     const struct offline_routine *best = NULL, *by_answer = NULL;
     const struct words_phrase *best_phrase = NULL;
-    for (size_t i = 0; i < plan->routines_n; i++) {
+    for (size_t i = 0; i < plan->book.n; i++) {
         const struct offline_routine *r = &plan->routines[i];
         const struct words_phrase *start = longest(&r->start, folded);
         if (longest(&r->never, folded))
             continue;
-        if (answered && !by_answer && offline_routine_asks(r, answered->name))
+        if (answered && !by_answer && routine_asks(r->routine, answered->name))
             by_answer = r;
         if (start && (!best || start->words.n > best_phrase->words.n)) {
             best = r;
