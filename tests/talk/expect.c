@@ -158,13 +158,19 @@ static int expect_tool(const struct scene *x, struct str name, struct str rest, 
     return nothing_more(rest, e) < 0 ? ERR_INVALID : count_is(there, n, "called", e);
 }
 
+/* "bank agreed once", "bank agreed ~ PATTERN" over what the books hold of it. */
 static int expect_bank(const struct scene *x, struct str rest, struct err *e)
 {
-    int n = 0;
-    if (!cut(&rest, "reissued") || stage_reissues(x->stage, &n, e) < 0)
-        return err_set(e, ERR_INVALID, "write: bank reissued once");
+    const struct json *done;
+    struct str what = cut_word(&rest);
+    if (stage_books(x->stage, what, &done, e) < 0)
+        return e->code;
+    if (str_starts(rest, STR("~")) || str_starts(rest, STR("not ~")))
+        return match(x, rest, json_text(x->a, done), e);
     int64_t wanted = cut_times(&rest);
-    return nothing_more(rest, e) < 0 ? ERR_INVALID : count_is(n, wanted, "reissued", e);
+    if (nothing_more(rest, e) < 0)
+        return ERR_INVALID;
+    return (int64_t)done->n == wanted ? 0 : wrong(e, json_text(x->a, done));
 }
 
 /* --- the journal --- */

@@ -245,7 +245,7 @@ int stage_agent(struct stage *s, struct str name, struct err *e)
 
 int stage_as(struct stage *s, struct str customer, struct str locale, struct err *e)
 {
-    if (!s->agent && stage_agent(s, STR("card-delivery"), e) < 0)
+    if (!s->agent && stage_agent(s, str_of(s->setup.agent), e) < 0)
         return e->code;
     s->customer = str_copy(s->arena, customer);
     s->conversation = 0;
@@ -452,7 +452,7 @@ static struct heard ask_bank(struct stage *s, const char *method, const char *pa
 
 int stage_bank(struct stage *s, struct str fault, struct str value, struct err *e)
 {
-    if (!s->agent && stage_agent(s, STR("card-delivery"), e) < 0)
+    if (!s->agent && stage_agent(s, str_of(s->setup.agent), e) < 0)
         return e->code;
     bool reset = str_is(fault, "reset");
     struct str body = reset ? STR("") : str_f(s->arena, "{\"%.*s\":%.*s}", STR_ARG(fault), STR_ARG(value));
@@ -462,15 +462,36 @@ int stage_bank(struct stage *s, struct str fault, struct str value, struct err *
     return 0;
 }
 
-int stage_reissues(struct stage *s, int *n, struct err *e)
+/* Where the bank lists what was done, by the word of an expectation. */
+static const struct {
+    const char *what, *path, *list;
+} books[] = {
+    {"reissued", "/v1/reissues?customer=@", "data.reissues"},
+    {"agreed", "/v1/customers/@/agreements", "data.agreements"},
+    {"promised", "/v1/customers/@/promises", "data.promises"},
+    {"decided", "/v1/customers/@/limit-requests", "data.requests"},
+    {"changed", "/v1/customers/@/card-events", "data.events"},
+};
+
+int stage_books(struct stage *s, struct str what, const struct json **out, struct err *e)
 {
-    struct heard heard =
-        ask_bank(s, "GET", str_f(s->arena, "/v1/reissues?customer=%.*s", STR_ARG(s->customer)).p, STR(""));
-    struct json *body;
+    size_t i = 0;
+    while (i < sizeof books / sizeof *books && !str_is(what, books[i].what))
+        i++;
+    if (i == sizeof books / sizeof *books)
+        return err_set(e, ERR_INVALID, "write: bank reissued, agreed, promised, decided or changed");
+    struct json *body, *done = json_new(s->arena, JSON_ARRAY);
+    struct str rest = str_of(books[i].path), before;
+    str_split(&rest, '@', &before);
+    struct str path = str_f(s->arena, "%.*s%.*s%.*s", STR_ARG(before), STR_ARG(s->customer), STR_ARG(rest));
+    struct heard heard = ask_bank(s, "GET", path.p, STR(""));
     if (json_parse(s->arena, heard.body, &body, e) < 0)
         return e->code;
-    const struct json *all = json_path(body, STR("data.reissues"));
-    *n = all ? (int)all->n : 0;
+    const struct json *all = json_path(body, str_of(books[i].list));
+    for (const struct json *row = all ? all->child : NULL; row; row = row->next)
+        if (json_str(json_get(row, "key")).n || json_str(json_get(row, "idempotency_key")).n)
+            json_push(done, json_copy(s->arena, row));
+    *out = done;
     return 0;
 }
 

@@ -15,6 +15,7 @@ struct stage;
 
 struct stage_setup {
     const char *workspaces; /* the folder of the workspaces: "examples" */
+    const char *agent;      /* who answers where the script does not say; the workspace has the same name */
     const char *bank_url;
     const char *dir; /* where the store's files may lie */
 };
@@ -50,7 +51,8 @@ MUST_USE int stage_events(struct stage *s, struct arena *a, struct event **event
 MUST_USE int stage_folded(struct stage *s, struct arena *a, struct conversation **out, struct err *e);
 struct store *stage_store(const struct stage *s);
 int stage_requests(const struct stage *s, struct str tool, bool distinct); /* that left; distinct: repeats count once */
-MUST_USE int stage_reissues(struct stage *s, int *n, struct err *e); /* what the bank's books say of the customer */
+/* What the bank's books say was ordered for the customer under a key: a list. `what` is a word of stage.c's table. */
+MUST_USE int stage_books(struct stage *s, struct str what, const struct json **out, struct err *e);
 size_t stage_tool_cues_left(const struct stage *s);
 
 #endif

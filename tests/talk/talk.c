@@ -2,6 +2,8 @@
  *
  *     talk WORKSPACES FILE|FOLDER...       with the example bank's program in $BANK
  *
+ * A folder stands for the scripts in it, and in its folders' own tests/ (examples: what every example workspace brings).
+ *
  * One line a script; of a failed one the place, what was expected and what was there, and its journal. The last line counts;
  * exit 0 when nothing failed. */
 #include "base/text.h"
@@ -170,6 +172,17 @@ static int play(struct script *k, struct stage *s, struct err *e)
     return r;
 }
 
+/* The scripts in examples/NAME/tests are about NAME. */
+static const char *agent_of(struct arena *a, const char *path)
+{
+    struct str rest = str_of(path), part, before = STR(""), before_that = STR("");
+    while (str_split(&rest, '/', &part) && rest.p) {
+        before_that = before;
+        before = part;
+    }
+    return str_is(before, "tests") && before_that.n ? str_c(a, before_that) : "card-delivery";
+}
+
 static bool run_script(const struct stage_setup *setup, const char *path)
 {
     struct script k = {.path = path, .arena = arena_new("script", 0)};
@@ -183,7 +196,9 @@ static bool run_script(const struct stage_setup *setup, const char *path)
     if (f)
         fclose(f);
     k.text = buf_str(&text);
-    struct stage *s = stage_new(setup);
+    struct stage_setup own = *setup;
+    own.agent = agent_of(k.arena, path);
+    struct stage *s = stage_new(&own);
     if (r == 0)
         r = play(&k, s, &e);
     printf("%s %s\n", r == 0 ? "ok    " : "FAILED", path);
@@ -221,9 +236,14 @@ static pid_t start_bank(const char *program, const char *dir, char url[64])
     return sscanf(line, "listening on %63s", url) == 1 ? pid : -1;
 }
 
-static int is_script(const struct dirent *d)
+static bool is_script(const struct dirent *d)
 {
     return str_ends(str_of(d->d_name), STR(".talk"));
+}
+
+static int is_name(const struct dirent *d)
+{
+    return d->d_name[0] != '.';
 }
 
 static size_t gather(struct arena *a, const char *path, const char **scripts, size_t n)
@@ -234,10 +254,13 @@ static size_t gather(struct arena *a, const char *path, const char **scripts, si
         scripts[n] = path;
         return n + 1;
     }
-    int found = scandir(path, &names, is_script, alphasort);
+    int found = scandir(path, &names, is_name, alphasort);
     for (int i = 0; i < found; i++) {
-        if (n < SCRIPTS_MAX)
+        const char *tests = str_f(a, "%s/%s/tests", path, names[i]->d_name).p;
+        if (is_script(names[i]) && n < SCRIPTS_MAX)
             scripts[n++] = str_f(a, "%s/%s", path, names[i]->d_name).p;
+        else if (stat(tests, &st) == 0 && S_ISDIR(st.st_mode))
+            n = gather(a, tests, scripts, n);
         free(names[i]);
     }
     if (found >= 0)
