@@ -148,7 +148,7 @@ int cmd_replay(struct command_context *c)
         if (r == 0 && command_stop_asked())
             r = command_stopped(c, "before the end; a replay is compared as a whole, so the same command begins anew");
         if (r == 0)
-            r = replay_compare(s.replay, s.target, s.agent, c->arena, &result, c->err);
+            r = replay_compare(s.replay, s.target, c->arena, &result, c->err);
         if (r == 0)
             r = told(c, &result, seconds);
         if (r == 0)

@@ -165,6 +165,8 @@ static int compile(struct agent *ag, const struct json *all, const char *dir, st
                       *modules = json_get(all, "modules");
     ag->name = json_str(json_get(self, "agent"));
     ag->version = json_str(json_get(self, "version"));
+    ag->modules = modules;
+    ag->pin_turn = str_is(json_str(json_get(self, "pin")), "turn");
     if (!ag->name.n || !modules)
         return err_set(e, ERR_INVALID, "an agent file needs `agent` (its name) and `compose`");
     ag->budgets = (struct budgets){.model_calls = (int)json_int(json_get(budgets, "model_calls"), 8),
@@ -220,6 +222,12 @@ const struct tool *agent_tool(const struct agent *ag, struct str name)
         if (str_eq(ag->tools[i].name, name))
             return &ag->tools[i];
     return NULL;
+}
+
+bool agent_has_step(const struct agent *ag, struct str routine, struct str step)
+{
+    const struct routine *r = routine_find(&ag->book, routine);
+    return r && (!step.n || routine_step(r, step));
 }
 
 struct str agent_macro(const struct agent *ag, const char *name, struct str language)

@@ -25,10 +25,12 @@ struct agent {
     struct str bundle;        /* the canonical text that sha is of */
     const struct tool *tools; /* sorted by name */
     size_t tools_n;
-    const struct json *macros; /* "pack.name" -> {"en":...} */
-    const struct json *slots;  /* array of slot definitions */
-    struct routine_book book;  /* its routines, and the macros once more */
+    const struct json *macros;  /* "pack.name" -> {"en":...} */
+    const struct json *slots;   /* array of slot definitions */
+    struct routine_book book;   /* its routines, and the macros once more */
+    const struct json *modules; /* as in the bundle */
     struct budgets budgets;
+    bool pin_turn; /* a running conversation moves to the version in force when a turn begins; else it keeps its own */
     /* The parts of every prompt that do not change (docs/PROMPT.md) */
     struct str tools_json; /* the inside of the tools array */
     struct str shared;     /* the first system message */
@@ -51,6 +53,9 @@ MUST_USE int agent_new(struct str bundle, struct agent **out, struct err *e);
 void agent_free(struct agent *ag);
 
 const struct tool *agent_tool(const struct agent *ag, struct str name); /* NULL when it has none of that name */
+
+/* Is there a routine of that name with that step? */
+bool agent_has_step(const struct agent *ag, struct str routine, struct str step);
 
 /* A macro's text in `language`, else English, else any; p NULL when there is no such macro. */
 struct str agent_macro(const struct agent *ag, const char *name, struct str language);

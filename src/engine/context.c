@@ -120,13 +120,15 @@ struct context context_make(struct arena *a, const struct conversation *c, int64
     return x;
 }
 
-int context_verify(const struct agent *ag, const struct event *events, size_t n, struct context_check *check,
+int context_verify(struct agent_source agents, const struct event *events, size_t n, struct context_check *check,
                    struct err *e)
 {
-    struct conversation *c = conversation_new(n ? events[0].conversation : 0, ag);
+    struct conversation *c;
+    int r = conversation_unfold(agents, events, n, &c, e);
+    if (r < 0)
+        return r;
     struct arena *a = arena_new("verify", 65536);
     struct str before = STR_NONE; /* the last prompt's transcript, copied: the buffer moves as it grows */
-    int r = 0;
     for (size_t i = 0; i < n && r == 0; i++) {
         if (events[i].kind == EVENT_MODEL_ASKED) {
             struct context x = context_make(a, c, events[i].at_us);

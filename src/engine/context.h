@@ -28,9 +28,9 @@ struct context_check {
                                   * byte, the beginning of the prompt before (without its state block) */
     int64_t seq_bad;             /* first event whose prompt differs, 0: none */
 };
-/* Makes every prompt of a conversation again from its events. Adds to `check`.
- * Errors: ERR_INVALID (the journal does not fold). */
-MUST_USE int context_verify(const struct agent *ag, const struct event *events, size_t n, struct context_check *check,
-                            struct err *e);
+/* Makes every prompt of a conversation again from its events, each with the agent version of its time. Adds to `check`.
+ * Errors: ERR_INVALID (the journal does not fold), ERR_NOT_FOUND (of `agents`). */
+MUST_USE int context_verify(struct agent_source agents, const struct event *events, size_t n,
+                            struct context_check *check, struct err *e);
 
 #endif

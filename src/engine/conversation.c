@@ -33,6 +33,24 @@ struct conversation *conversation_new(int64_t id, const struct agent *agent)
     return c;
 }
 
+int conversation_unfold(struct agent_source agents, const struct event *events, size_t n, struct conversation **out,
+                        struct err *e)
+{
+    struct arena *a = arena_new("first event", 1024);
+    const struct agent *agent;
+    struct json *opened;
+    int r = n && events[0].kind == EVENT_OPENED ? json_parse(a, events[0].body, &opened, e)
+                                                : err_set(e, ERR_INVALID, "a journal begins with conversation.opened");
+    if (r == 0)
+        r = agents.find(agents.arg, json_str(json_get(opened, "agent_sha")), &agent, e);
+    arena_free(a);
+    if (r < 0)
+        return r;
+    *out = conversation_new(events[0].conversation, agent);
+    (*out)->agents = agents;
+    return 0;
+}
+
 void conversation_free(struct conversation *c)
 {
     if (!c)
@@ -441,6 +459,7 @@ static void fold_owner(struct conversation *c, const struct event *ev, const str
     c->owner_epoch = json_int(json_get(b, "epoch"), c->owner_epoch + 1);
     if (c->owner == OWNER_BOT)
         return;
+    c->people_due = false;
     bool acting = c->turn.at == TURN_ACTING || c->turn.at == TURN_UNSURE || c->turn.at == TURN_TIMER;
     void_question(c);
     if (acting) /* an action under way is seen through: its result is never lost */
@@ -503,6 +522,11 @@ static void fold_closed(struct conversation *c, const struct event *ev, const st
         c->turn.at = TURN_IDLE;
 }
 
+static void fold_switched(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    c->people_due = str_is(json_str(json_get(b, "to")), "human") && c->owner == OWNER_BOT && !c->closed;
+}
+
 static void fold_handoff(struct conversation *c, const struct event *ev, const struct json *b)
 {
     c->turn.why = STR(""); /* what was due is done */
@@ -535,7 +559,53 @@ static void (*const folds[EVENT_KINDS])(struct conversation *, const struct even
     [EVENT_TURN_ENDED] = fold_turn_ended,
     [EVENT_MESSAGE_DELIVERED] = fold_nothing,
     [EVENT_CLOSED] = fold_closed,
+    [EVENT_AGENT_SWITCHED] = fold_switched,
 };
+
+/* Finds the version that an agent.switched names before the event is folded: the one thing that the journal only names. */
+static int find_next(struct conversation *c, const struct json *b, struct err *e)
+{
+    struct str to = json_str(json_get(b, "to"));
+    c->agent_next = NULL;
+    if (!to.n || str_is(to, "human"))
+        return 0;
+    if (!c->agents.find)
+        return err_set(e, ERR_INVALID, "it names the agent version %.*s, and none but one is known here", STR_ARG(to));
+    return c->agents.find(c->agents.arg, to, &c->agent_next, e);
+}
+
+/* Between two turns, or before anything was done in the one that begins. */
+static bool at_border(const struct conversation *c)
+{
+    return c->turn.at == TURN_IDLE || (c->turn.at == TURN_BEGIN && !c->turn.model_calls && !c->turn.tool_calls);
+}
+
+/* What was said and learnt stays. A question that is open was the other version's: nobody says yes to it any more. */
+static void take_next(struct conversation *c)
+{
+    const struct agent *next = c->agent_next;
+    c->agent_next = NULL;
+    if (next == c->agent)
+        return;
+    c->agent = next;
+    void_question(c);
+    if (c->routine.n && !agent_has_step(next, c->routine, c->step)) {
+        c->routine = c->step = STR("");
+        c->asked = NULL;
+    }
+    messages_rebase(&c->messages, &next->prefix);
+}
+
+static void cross_border(struct conversation *c, const struct event *ev)
+{
+    if (c->agent_next)
+        take_next(c);
+    if (!c->people_due)
+        return;
+    c->people_due = false;
+    turn_open(c, ev, TURN_HANDOFF);
+    c->turn.why = STR("agent_withdrawn");
+}
 
 int conversation_fold(struct conversation *c, const struct event *ev, struct err *e)
 {
@@ -551,9 +621,15 @@ int conversation_fold(struct conversation *c, const struct event *ev, struct err
         arena_free(a);
         return err_in(e, "event %lld", (long long)ev->seq);
     }
+    if (ev->kind == EVENT_AGENT_SWITCHED && (r = find_next(c, body, e)) < 0) {
+        arena_free(a);
+        return err_in(e, "event %lld", (long long)ev->seq);
+    }
     c->seq = ev->seq;
     c->at_us = ev->at_us;
     folds[ev->kind](c, ev, body);
+    if (at_border(c))
+        cross_border(c, ev);
     arena_free(a);
     return 0;
 }

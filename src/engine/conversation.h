@@ -100,11 +100,20 @@ struct turn {
     struct str note;
 };
 
+/* Where the fold finds the agent versions that agent.switched names. Errors: ERR_NOT_FOUND, ERR_INVALID. */
+struct agent_source {
+    int (*find)(void *arg, struct str sha_hex, const struct agent **out, struct err *e);
+    void *arg;
+};
+
 struct conversation {
     int64_t id, seq; /* seq of the last event folded in; 0: nothing yet */
     int64_t at_us;   /* of that event */
     struct arena *arena;
-    const struct agent *agent;
+    const struct agent *agent;      /* who answers now */
+    struct agent_source agents;     /* set by whoever folds more than one version; else a switch cannot be folded */
+    const struct agent *agent_next; /* who answers from the next turn border on; NULL: no change */
+    bool people_due;                /* a switch to people waits for the turn border */
     struct str customer, channel, label, locale, language, opened_date;
     int identity;
     enum owner owner;
@@ -134,9 +143,13 @@ struct conversation {
     int64_t timer_due_us;
 };
 
-/* An empty conversation that owns its memory. The agent is set by folding conversation.opened with `agent` given to
- * conversation_fold's first call; it must outlive the conversation. */
+/* An empty conversation that owns its memory. `agent` is the version of conversation.opened; it and every one that `agents`
+ * gives must outlive the conversation. */
 struct conversation *conversation_new(int64_t id, const struct agent *agent);
+/* The same for a journal that is to be folded: the agent is the one that its first event names.
+ * Errors: ERR_INVALID (no journal), as agents.find. */
+MUST_USE int conversation_unfold(struct agent_source agents, const struct event *events, size_t n,
+                                 struct conversation **out, struct err *e);
 void conversation_free(struct conversation *c);
 size_t conversation_bytes(const struct conversation *c);
 

@@ -10,6 +10,8 @@ struct turn_events {
     struct event *list;
     size_t n, size;
     int64_t now_us;
+    const struct agent
+        *in_force;    /* the version with which a conversation of this agent is opened now; NULL: the own one */
     struct str state; /* when the last event is model.asked: the state block of its prompt, in the arena; else empty */
 };
 

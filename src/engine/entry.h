@@ -16,6 +16,7 @@ enum input_kind {
     IN_DECIDE,
     IN_HAND_OFF,
     IN_TAKE_OVER,
+    IN_SWITCH,
     IN_MODEL,
     IN_TOOL,
     IN_ACTION,
@@ -32,6 +33,7 @@ struct input {
     struct str body;
     int (*check)(const struct conversation *c, struct err *e);
     struct str call_id, digest, by;
+    struct str from, to, reason;       /* of a switch */
     struct str client_id, payload_sha; /* of a message */
     const char *owner;
     int64_t number; /* proposal, timer, or the model call that was answered */

@@ -53,6 +53,7 @@ static const struct known agent[] = {{"agent", TEXT},
                                      {"summary", TEXT},
                                      {"compose", MAP, compose, .must = true},
                                      {"budgets", MAP, budgets},
+                                     {"pin", WORD, .words = "conversation turn"},
                                      {0}};
 static const struct known instruction[] = {
     {"module", TEXT}, {"version", TEXT, .must = true}, {"change", TEXT}, {"summary", TEXT}, {0}};

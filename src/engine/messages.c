@@ -12,6 +12,12 @@ void messages_free(struct messages *m)
     buf_free(&m->text);
 }
 
+void messages_rebase(struct messages *m, const sha256_state *prefix)
+{
+    m->sha = *prefix;
+    sha256_add(&m->sha, buf_str(&m->text));
+}
+
 static size_t begin(struct messages *m)
 {
     size_t from = m->text.n;

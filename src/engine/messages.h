@@ -21,6 +21,9 @@ struct call {
 struct messages messages_new(const sha256_state *prefix); /* the hash of what stands before; copied */
 void messages_free(struct messages *m);
 
+/* Other things stand before the text from now on: `prefix` is their hash. */
+void messages_rebase(struct messages *m, const sha256_state *prefix);
+
 /* {"role":role,"content":before + text}; `role` and `before` need no escaping. */
 void messages_text(struct messages *m, const char *role, const char *before, struct str text);
 /* The assistant's message with calls; text NULL: its content is null. A name that providers would refuse is written with

@@ -78,17 +78,11 @@ static int load(struct entry *en, struct err *e)
     struct arena *a = arena_new("load", 16384);
     struct event *events;
     size_t n = 0;
-    struct json *opened;
-    const struct agent *agent = NULL;
     int result = journal_read(r->config.store, a, en->id, 0, EVENTS_MAX, &events, &n, e);
     if (result == 0 && n == 0)
         result = err_set(e, ERR_NOT_FOUND, "no such conversation");
     if (result == 0)
-        result = json_parse(a, events[0].body, &opened, e);
-    if (result == 0)
-        result = versions_recall(&r->versions, json_str(json_get(opened, "agent_sha")), &agent, e);
-    if (result == 0)
-        en->c = conversation_new(en->id, agent);
+        result = conversation_unfold(versions_source(&r->versions), events, n, &en->c, e);
     for (size_t i = 0; result == 0 && i < n; i++)
         result = conversation_fold(en->c, &events[i], e);
     arena_free(a);
@@ -165,6 +159,16 @@ static int apply_resume(struct entry *en, struct err *e)
     return turn_resumed(en->c, &en->events, e);
 }
 
+static int apply_switch(struct entry *en, struct input *in, struct err *e)
+{
+    const struct agent *to = NULL;
+    if (in->from.n && !str_eq(in->from, en->c->agent->sha_hex))
+        return err_set(e, ERR_CONFLICT, "the conversation is at agent version %.*s", STR_ARG(en->c->agent->sha_hex));
+    if (!str_is(in->to, "human") && versions_recall(&en->runner->versions, in->to, &to, e) < 0)
+        return e->code;
+    return turn_switch(en->c, &en->events, to, in->by, in->reason, e);
+}
+
 static int apply(struct entry *en, struct input *in, struct err *e)
 {
     struct conversation *c = en->c;
@@ -181,6 +185,7 @@ static int apply(struct entry *en, struct input *in, struct err *e)
     case IN_DECIDE: return action_decided(c, &en->events, in->number, in->digest, in->yes, e);
     case IN_HAND_OFF: return turn_hand_off(c, &en->events, "asked_human", e);
     case IN_TAKE_OVER: return turn_take_over(c, &en->events, in->owner, in->by, e);
+    case IN_SWITCH: return apply_switch(en, in, e);
     case IN_MODEL: return turn_model_answered(c, &en->events, (int)in->number, &in->answer, e);
     case IN_TOOL: return turn_tool_answered(c, &en->events, in->call_id, &in->result, e);
     case IN_ACTION: return action_answered(c, &en->events, &in->result, e);
@@ -336,7 +341,8 @@ static void take(struct entry *en)
     if (!en->asking)
         effect_forget_question(en); /* what comes may change it */
     bool begins = en->c->turn.at == TURN_IDLE;
-    en->events = (struct turn_events){.arena = in->arena, .now_us = clock_now_us()};
+    en->events = (struct turn_events){
+        .arena = in->arena, .now_us = clock_now_us(), .in_force = versions_in_force(&r->versions, en->c->agent->name)};
     if (begins) {
         en->turn_began_us = clock_mono_us();
         en->waited_us = en->wait_began_us = 0;
@@ -468,6 +474,7 @@ void runner_open(struct runner *r, const struct runner_opening *o, runner_done_f
     in->event = EVENT_OPENED;
     in->body = buf_str(&b);
     en->c = conversation_new(en->id, o->agent);
+    en->c->agents = versions_source(&r->versions);
     entry_push(en, in);
 }
 
@@ -533,6 +540,27 @@ void runner_take_over(struct runner *r, int64_t conversation, const char *owner,
     in->owner = owner;
     in->by = str_copy(in->arena, by);
     entry_push(entry_get(r, conversation), in);
+}
+
+void runner_switch(struct runner *r, int64_t conversation, const struct runner_switch *how, runner_done_fn *done,
+                   void *arg)
+{
+    struct input *in = entry_input(IN_SWITCH, done, arg);
+    in->from = str_copy(in->arena, how->from);
+    in->to = str_copy(in->arena, how->to);
+    in->by = str_copy(in->arena, how->by);
+    in->reason = str_copy(in->arena, how->reason);
+    entry_push(entry_get(r, conversation), in);
+}
+
+const struct agent *runner_in_force(const struct runner *r, struct str name)
+{
+    return versions_in_force(&r->versions, name);
+}
+
+int runner_version(struct runner *r, struct str sha_hex, const struct agent **out, struct err *e)
+{
+    return versions_recall(&r->versions, sha_hex, out, e);
 }
 
 void runner_stats(const struct runner *r, struct runner_stats *out)

@@ -75,6 +75,17 @@ void runner_decide(struct runner *r, int64_t conversation, int64_t proposal, str
 void runner_hand_off(struct runner *r, int64_t conversation, runner_done_fn *done, void *arg);
 void runner_take_over(struct runner *r, int64_t conversation, const char *owner, struct str by, runner_done_fn *done,
                       void *arg);
+/* Moves a conversation to another agent version (its hash in hex) or to people ("human"), at once or at the end of the
+ * turn that is open. Refused with ERR_CONFLICT where it is not at the version `from`; "": whatever it is at. */
+struct runner_switch {
+    struct str from, to, by, reason;
+};
+void runner_switch(struct runner *r, int64_t conversation, const struct runner_switch *how, runner_done_fn *done,
+                   void *arg);
+/* The version that is in force under a name, and one that the store knows by its hash: borrowed for as long as the runner
+ * lives. Errors: ERR_NOT_FOUND, ERR_INVALID. */
+const struct agent *runner_in_force(const struct runner *r, struct str name);
+MUST_USE int runner_version(struct runner *r, struct str sha_hex, const struct agent **out, struct err *e);
 /* An event that only records: human.message, rating.given, message.delivered, conversation.closed. `check` may refuse on the
  * folded state (NULL: no check). */
 void runner_record(struct runner *r, int64_t conversation, enum event_kind kind, struct str body,

@@ -92,9 +92,36 @@ static int hand_off(struct conversation *c, struct turn_events *out, struct str 
 
 /* --- the steps --- */
 
+/* agent.switched; `to` NULL: to people. */
+static int switched(struct conversation *c, struct turn_events *out, const struct agent *to, struct str by,
+                    struct str reason, struct err *e)
+{
+    struct decision b;
+    decision_begin(&b, out->arena);
+    json_pair_str(&b.w, "from", c->agent->sha_hex);
+    json_pair_str(&b.w, "to", to ? to->sha_hex : STR("human"));
+    if (to)
+        json_pair_str(&b.w, "agent", to->name);
+    json_pair_str(&b.w, "by", by);
+    json_pair_str(&b.w, "reason", reason);
+    return decision_add(&b, c, out, EVENT_AGENT_SWITCHED, e);
+}
+
+/* `pin: turn`: a turn begins under the version in force, unless a question of the old one is open. */
+static int move_on(struct conversation *c, struct turn_events *out, struct err *e)
+{
+    const struct agent *now = out->in_force;
+    if (!now || !c->agent->pin_turn || str_eq(now->sha_hex, c->agent->sha_hex) || conversation_open_proposal(c) ||
+        c->turn.model_calls || c->turn.tool_calls)
+        return 0;
+    return switched(c, out, now, STR("runtime"), STR("pin: turn"), e);
+}
+
 /* Words came. If a proposal is open they answer it or void it; a yes runs exactly what was shown. */
 static int step_begin(struct conversation *c, struct turn_events *out, struct err *e)
 {
+    if (move_on(c, out, e) < 0)
+        return ERR_INVALID;
     if (!conversation_open_proposal(c) || !c->said) {
         c->turn.at = TURN_ASK;
         return 0;
@@ -412,6 +439,21 @@ int turn_take_over(struct conversation *c, struct turn_events *out, const char *
     if (change_owner(c, out, owner, by, e) < 0)
         return ERR_INVALID;
     return open ? decision_end_turn(c, out, "handed_off", e) : 0;
+}
+
+int turn_switch(struct conversation *c, struct turn_events *out, const struct agent *to, struct str by,
+                struct str reason, struct err *e)
+{
+    if (not_closed(c, e) < 0)
+        return ERR_CONFLICT;
+    if (!to && c->owner != OWNER_BOT)
+        return err_set(e, ERR_CONFLICT, "a person has this conversation already");
+    if (!to && c->people_due)
+        return err_set(e, ERR_CONFLICT, "the conversation goes to a person when its turn ends");
+    const struct agent *due = c->agent_next ? c->agent_next : c->agent;
+    if (to && !c->people_due && str_eq(to->sha_hex, due->sha_hex))
+        return err_set(e, ERR_CONFLICT, "the conversation is with that agent version already");
+    return switched(c, out, to, by, reason, e);
 }
 
 int turn_resumed(struct conversation *c, struct turn_events *out, struct err *e)

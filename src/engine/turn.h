@@ -29,6 +29,10 @@ MUST_USE int turn_hand_off(struct conversation *c, struct turn_events *out, cons
 /* A person takes the conversation ("human") or gives it back ("bot"). Errors: ERR_CONFLICT (it is there already). */
 MUST_USE int turn_take_over(struct conversation *c, struct turn_events *out, const char *owner, struct str by,
                             struct err *e);
+/* From the next turn border on another agent version answers, or, where `to` is NULL, people do; now, when no turn is open.
+ * Errors: ERR_CONFLICT (it is so already, or the conversation is closed). */
+MUST_USE int turn_switch(struct conversation *c, struct turn_events *out, const struct agent *to, struct str by,
+                         struct str reason, struct err *e);
 /* The process that ran this turn died. After `budgets.resumes` of them a person takes over. */
 MUST_USE int turn_resumed(struct conversation *c, struct turn_events *out, struct err *e);
 

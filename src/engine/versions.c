@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 
-static void keep(struct versions *v, struct agent *agent)
+static void keep(struct versions *v, struct agent *agent, bool served)
 {
     struct version *k = mem_get(sizeof *k);
-    *k = (struct version){.next = v->first, .agent = agent};
+    *k = (struct version){.next = v->first, .agent = agent, .served = served};
     v->first = k;
 }
 
@@ -14,7 +14,7 @@ int versions_add(struct versions *v, struct agent *agent, struct err *e)
     struct sha256 sha;
     int r = store_blob_put(v->store, agent->bundle, &sha, e);
     if (r == 0)
-        keep(v, agent);
+        keep(v, agent, true);
     return r;
 }
 
@@ -37,11 +37,29 @@ int versions_recall(struct versions *v, struct str sha_hex, const struct agent *
     if (r == 0)
         r = agent_new(bundle, &agent, e);
     if (r == 0) {
-        keep(v, agent);
+        keep(v, agent, false);
         *out = agent;
     }
     arena_free(a);
     return r;
+}
+
+const struct agent *versions_in_force(const struct versions *v, struct str name)
+{
+    for (const struct version *k = v->first; k; k = k->next)
+        if (k->served && str_eq(k->agent->name, name))
+            return k->agent;
+    return NULL;
+}
+
+static int find(void *arg, struct str sha_hex, const struct agent **out, struct err *e)
+{
+    return versions_recall(arg, sha_hex, out, e);
+}
+
+struct agent_source versions_source(struct versions *v)
+{
+    return (struct agent_source){.find = find, .arg = v};
 }
 
 void versions_free(struct versions *v)

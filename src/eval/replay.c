@@ -1,5 +1,7 @@
 #include "eval/replay.h"
 
+#include "engine/versions.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -364,8 +366,8 @@ static void compare(const struct part *part, const struct transcript *now, struc
         same_calls == then->calls_n && same_replies == then_n && now->calls_n == then->calls_n && now_n == then_n;
 }
 
-int replay_compare(struct replay *p, struct store *target, const struct agent *agent, struct arena *a,
-                   struct replay_result *out, struct err *e)
+static int compare_all(struct replay *p, struct store *target, struct agent_source agents, struct arena *a,
+                       struct replay_result *out, struct err *e)
 {
     *out = (struct replay_result){.first_difference = STR(""), .first_left_out = STR("")};
     for (size_t i = 0; i < p->parts_n; i++) {
@@ -380,10 +382,18 @@ int replay_compare(struct replay *p, struct store *target, const struct agent *a
         out->conversations++;
         int r = read_transcript(target, a, p->parts[i].conversation, &now, &events, &n, e);
         if (r == 0)
-            r = context_verify(agent, events, n, &out->prompts, e);
+            r = context_verify(agents, events, n, &out->prompts, e);
         if (r < 0)
             return err_in(e, "%.*s", STR_ARG(p->parts[i].label));
         compare(&p->parts[i], &now, a, out);
     }
     return 0;
+}
+
+int replay_compare(struct replay *p, struct store *target, struct arena *a, struct replay_result *out, struct err *e)
+{
+    struct versions known = {.store = target};
+    int r = compare_all(p, target, versions_source(&known), a, out, e);
+    versions_free(&known);
+    return r;
 }

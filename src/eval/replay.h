@@ -40,7 +40,7 @@ struct replay_result {
     struct str first_difference, first_left_out; /* "label: why"; "" when there is none */
 };
 /* Compares what stands in `target` with the recording. Errors: ERR_INVALID (a journal does not read). */
-MUST_USE int replay_compare(struct replay *p, struct store *target, const struct agent *agent, struct arena *a,
-                            struct replay_result *out, struct err *e);
+MUST_USE int replay_compare(struct replay *p, struct store *target, struct arena *a, struct replay_result *out,
+                            struct err *e);
 
 #endif

@@ -25,6 +25,7 @@ static const char *const names[EVENT_KINDS] = {
     [EVENT_TURN_ENDED] = "turn.ended",
     [EVENT_MESSAGE_DELIVERED] = "message.delivered",
     [EVENT_CLOSED] = "conversation.closed",
+    [EVENT_AGENT_SWITCHED] = "agent.switched",
 };
 
 const char *event_name(enum event_kind kind)

@@ -33,6 +33,7 @@ enum event_kind {
     EVENT_TURN_ENDED = 20,        /* turn.ended: outcome and what it cost */
     EVENT_MESSAGE_DELIVERED = 21, /* message.delivered: a push channel took the message */
     EVENT_CLOSED = 22,            /* conversation.closed */
+    EVENT_AGENT_SWITCHED = 23,    /* agent.switched: from the next turn border on another version, or people */
     EVENT_KINDS
 };
 

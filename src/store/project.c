@@ -232,6 +232,21 @@ static int on_closed(const struct consequence *x, struct err *e)
     return turn_leave(x, e);
 }
 
+/* From here on the conversation counts among those of its new version. */
+static int on_agent_switched(const struct consequence *x, struct err *e)
+{
+    sqlite3_stmt *q;
+    if (!field(x, "agent").n) /* to people */
+        return 0;
+    int r = query_open(x->c, "UPDATE conversation SET agent = ?2, agent_sha = ?3 WHERE id = ?1", &q, e);
+    if (r < 0)
+        return r;
+    query_int(q, 1, x->ev->conversation);
+    query_text(q, 2, field(x, "agent"));
+    query_text(q, 3, field(x, "to"));
+    return query_run(q, e);
+}
+
 /* Kinds that are not here move the conversation's head and nothing else; their bodies are not read. */
 static const struct {
     int (*run)(const struct consequence *x, struct err *e);
@@ -251,6 +266,7 @@ static const struct {
     [EVENT_TURN_ENDED] = {on_turn_ended, "outcome", JSON_STRING},
     [EVENT_MESSAGE_DELIVERED] = {on_message_delivered, "mid", JSON_STRING},
     [EVENT_CLOSED] = {on_closed, NULL, JSON_NULL},
+    [EVENT_AGENT_SWITCHED] = {on_agent_switched, "to", JSON_STRING},
 };
 
 int store_body(struct arena *a, const struct event *ev, struct json **parsed, struct err *e)

@@ -405,7 +405,7 @@ static int rule_silent(const struct scene *x, struct err *e)
 static int rule_prompts(const struct scene *x, struct err *e)
 {
     struct context_check check = {0};
-    if (context_verify(stage_cast(x->stage), x->events, x->n, &check, e) < 0)
+    if (context_verify(stage_agents(x->stage), x->events, x->n, &check, e) < 0)
         return e->code;
     if (check.reproduced == check.prompts)
         return 0;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "engine/versions.h"
 #include "net/client.h"
 #include "props.h"
 
@@ -33,8 +34,9 @@ struct stage {
     struct llm *llm;
     struct runner *runner;
     const struct agent *agent;
+    struct versions known; /* what the journals name, whatever the runner has */
 
-    struct str agent_name, customer;
+    struct str agent_name, agent_line, customer;
     int64_t conversation, act_seq, seq;
     enum turn_at at;
     unsigned activity;
@@ -113,6 +115,7 @@ static void die(struct stage *s)
     if (s->store)
         store_close(s->store); /* what rests has nothing queued: the same file as after a kill */
     runner_free(s->runner);
+    versions_free(&s->known);
     llm_free(s->llm);
     if (s->client)
         client_free(s->client);
@@ -222,9 +225,26 @@ static int begin(struct stage *s, struct err *e)
 
 /* --- acts --- */
 
-int stage_agent(struct stage *s, struct str name, struct err *e)
+/* "NAME with FROM => TO": the bundle with other words in it, as another version of the files would make it. */
+static struct str edited(struct stage *s, struct str bundle, struct str edit)
 {
+    ptrdiff_t arrow = str_find(edit, STR(" => "));
+    struct buf b = buf_new(s->arena, 1 << 22);
+    struct str from = str_head(edit, arrow < 0 ? 0 : (size_t)arrow), to = str_from(edit, from.n + (from.n ? 4 : 0));
+    for (ptrdiff_t at; from.n && (at = str_find(bundle, from)) >= 0; bundle = str_from(bundle, (size_t)at + from.n)) {
+        buf_add(&b, str_head(bundle, (size_t)at));
+        buf_add(&b, to);
+    }
+    buf_add(&b, bundle);
+    return buf_str(&b);
+}
+
+int stage_agent(struct stage *s, struct str line, struct err *e)
+{
+    ptrdiff_t with = str_find(line, STR(" with "));
+    struct str name = with < 0 ? line : str_head(line, (size_t)with), edit = str_from(line, name.n);
     ptrdiff_t at = str_find(name, STR("@"));
+    s->agent_line = str_copy(s->arena, line);
     struct str version = at < 0 ? STR("") : str_from(name, (size_t)at + 1);
     struct str bundle;
     struct agent *agent;
@@ -233,7 +253,7 @@ int stage_agent(struct stage *s, struct str name, struct err *e)
     if (!s->runner && live(s, e) < 0)
         return e->code;
     if (agent_bundle(s->arena, dir, str_c(s->arena, s->agent_name), NULL, &bundle, e) < 0 ||
-        agent_new(bundle, &agent, e) < 0)
+        agent_new(with < 0 ? bundle : edited(s, bundle, str_from(edit, 6)), &agent, e) < 0)
         return e->code;
     if (runner_agent(s->runner, agent, e) < 0)
         return e->code;
@@ -335,6 +355,21 @@ int stage_person(struct stage *s, struct str what, struct err *e)
     return settle(s, e);
 }
 
+int stage_operator(struct stage *s, struct str what, struct err *e)
+{
+    bool people = str_is(what, "switches to people");
+    if (!people && !str_is(what, "switches to the agent"))
+        return err_set(e, ERR_INVALID, "the operator switches to the agent or switches to people");
+    if (begin(s, e) < 0)
+        return e->code;
+    struct runner_switch how = {.from = STR(""),
+                                .to = people ? STR("human") : s->agent->sha_hex,
+                                .by = STR("operator"),
+                                .reason = STR("the script says so")};
+    runner_switch(s->runner, s->conversation, &how, input_done, s);
+    return settle(s, e);
+}
+
 int stage_closes(struct stage *s, struct err *e)
 {
     if (begin(s, e) < 0)
@@ -409,7 +444,7 @@ int stage_dies(struct stage *s, struct err *e)
     int r = live(s, e);
     s->agent = NULL;
     if (r == 0)
-        r = stage_agent(s, s->agent_name, e);
+        r = stage_agent(s, s->agent_line, e);
     if (r == 0 && s->conversation)
         r = stage_folded(s, a, &c, e);
     if (r == 0) {
@@ -537,13 +572,21 @@ static void free_conversation(void *c)
     conversation_free(c);
 }
 
+struct agent_source stage_agents(struct stage *s)
+{
+    s->known.store = s->store;
+    return versions_source(&s->known);
+}
+
 int stage_folded(struct stage *s, struct arena *a, struct conversation **out, struct err *e)
 {
     struct event *events;
     size_t n;
     if (stage_events(s, a, &events, &n, e) < 0)
         return e->code;
-    struct conversation *c = conversation_new(s->conversation, s->agent);
+    struct conversation *c;
+    if (conversation_unfold(stage_agents(s), events, n, &c, e) < 0)
+        return e->code;
     arena_defer(a, free_conversation, c);
     for (size_t i = 0; i < n; i++)
         if (conversation_fold(c, &events[i], e) < 0)

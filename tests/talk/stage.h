@@ -25,13 +25,18 @@ void stage_free(struct stage *s);
 
 /* --- acts. Errors: what the engine answered, or ERR_TIMEOUT when it does not come to rest --- */
 
-MUST_USE int stage_agent(struct stage *s, struct str name, struct err *e); /* "card-delivery" or "card-delivery@1" */
+MUST_USE int stage_agent(
+    struct stage *s, struct str name,
+    struct err *
+        e); /* "card-delivery", "card-delivery@1", "card-delivery with FROM => TO": that version from now on is in force */
 MUST_USE int stage_as(struct stage *s, struct str customer, struct str locale,
                       struct err *e); /* opens a conversation */
 MUST_USE int stage_message(struct stage *s, struct str text, struct err *e);
 MUST_USE int stage_resend(struct stage *s, struct str other_text, struct err *e); /* the last one's client id again */
 MUST_USE int stage_button(struct stage *s, struct str which, struct err *e);
 MUST_USE int stage_person(struct stage *s, struct str what, struct err *e);
+MUST_USE int stage_operator(struct stage *s, struct str what,
+                            struct err *e); /* "switches to the agent", "... people" */
 MUST_USE int stage_model(struct stage *s, struct str cue, struct err *e);
 MUST_USE int stage_tool(struct stage *s, struct str line, struct err *e);
 MUST_USE int stage_bank(struct stage *s, struct str fault, struct str value, struct err *e);
@@ -49,6 +54,7 @@ enum turn_at stage_turn(const struct stage *s); /* where the running program sta
 /* The journal; the folded conversation (freed with `a`). */
 MUST_USE int stage_events(struct stage *s, struct arena *a, struct event **events, size_t *n, struct err *e);
 MUST_USE int stage_folded(struct stage *s, struct arena *a, struct conversation **out, struct err *e);
+struct agent_source stage_agents(struct stage *s); /* every version that a journal of this stage can name */
 struct store *stage_store(const struct stage *s);
 int stage_requests(const struct stage *s, struct str tool, bool distinct); /* that left; distinct: repeats count once */
 /* What the bank's books say was ordered for the customer under a key: a list. `what` is a word of stage.c's table. */

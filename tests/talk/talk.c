@@ -68,10 +68,13 @@ static const struct act {
     int (*run)(struct stage *s, struct str rest, struct err *e);
     bool may_be_refused;
 } acts[] = {
-    {"agent", do_agent, false},     {"as", do_as, false},           {"customer", stage_message, true},
-    {"resend", stage_resend, true}, {"button", stage_button, true}, {"closes", do_closes, true},
-    {"person", stage_person, true}, {"model", stage_model, false},  {"tool", stage_tool, false},
-    {"bank", do_bank, false},       {"clock", stage_clock, false},  {"program", do_program, false},
+    {"agent", do_agent, false},        {"as", do_as, false},
+    {"customer", stage_message, true}, {"resend", stage_resend, true},
+    {"button", stage_button, true},    {"closes", do_closes, true},
+    {"person", stage_person, true},    {"operator", stage_operator, true},
+    {"model", stage_model, false},     {"tool", stage_tool, false},
+    {"bank", do_bank, false},          {"clock", stage_clock, false},
+    {"program", do_program, false},
 };
 
 /* "\u{200B}" is that character, "\n" a line end. */

@@ -128,7 +128,7 @@ TEST(every_prompt_of_a_journal_can_be_made_again_and_a_changed_one_is_found)
     begin();
     hold();
     struct context_check check = {0};
-    CHECK_INT(context_verify(w.agent, w.log, w.log_n, &check, &w.err), 0);
+    CHECK_INT(context_verify(world_agents(&w), w.log, w.log_n, &check, &w.err), 0);
     CHECK(check.prompts >= 6 && check.reproduced == check.prompts && check.seq_bad == 0);
     CHECK(check.prefix_bytes * 100 > check.bytes * 88);
 
@@ -138,7 +138,7 @@ TEST(every_prompt_of_a_journal_can_be_made_again_and_a_changed_one_is_found)
         struct str body = w.log[i].body;
         w.log[i].body = STR("{\"text\":\"Hello\"}");
         check = (struct context_check){0};
-        CHECK_INT(context_verify(w.agent, w.log, w.log_n, &check, &w.err), 0);
+        CHECK_INT(context_verify(world_agents(&w), w.log, w.log_n, &check, &w.err), 0);
         CHECK(check.reproduced < check.prompts && check.seq_bad > w.log[i].seq);
         w.log[i].body = body;
     }
@@ -157,7 +157,7 @@ TEST(prompts_reproduce_also_behind_crashes_and_messages_in_between)
             CHECK(world_restart(&w));
         CHECK(world_say(&w, "where is my card?"));
         struct context_check check = {0};
-        CHECK_INT(context_verify(w.agent, w.log, w.log_n, &check, &w.err), 0);
+        CHECK_INT(context_verify(world_agents(&w), w.log, w.log_n, &check, &w.err), 0);
         CHECK(check.prompts > 0 && check.reproduced == check.prompts);
         world_end(&w);
     }

@@ -112,6 +112,8 @@ static void eventful(void)
                           STR("{\"mid\":\"p1\",\"text\":\"Hello, Maria here.\",\"expert\":\"maria\"}")));
     assert_true(take_over("bot"));
     assert_true(world_say(&w, "where is my card?"));
+    w.second = world_agent("Done:", "Settled:");
+    assert_true(world_switch(&w, w.second) && world_say(&w, "hello"));
     assert_true(world_add(&w, EVENT_RATING_GIVEN, STR("{\"score\":9}")));
     w.model = NULL;
     assert_true(world_add(&w, EVENT_CLOSED, STR("{\"by\":\"customer\"}")));
@@ -134,6 +136,7 @@ TEST(a_journal_cut_anywhere_folds_to_what_was_true_there)
     begin();
     eventful();
     struct conversation *c = conversation_new(w.id, w.agent);
+    c->agents = world_agents(&w);
     for (size_t n = 1; n <= w.log_n; n++) {
         struct arena *a = arena_new("compare", 0);
         CHECK_INT(conversation_fold(c, &w.log[n - 1], &w.err), 0);
@@ -151,6 +154,7 @@ TEST(a_transcript_only_grows)
     begin();
     eventful();
     struct conversation *c = conversation_new(w.id, w.agent);
+    c->agents = world_agents(&w);
     struct str before = STR("");
     for (size_t n = 0; n < w.log_n; n++) {
         CHECK_INT(conversation_fold(c, &w.log[n], &w.err), 0);

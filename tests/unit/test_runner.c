@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "base/clock.h"
+#include "engine/versions.h"
 #include "net/loop.h"
 
 static struct shop s;
@@ -97,7 +98,11 @@ static struct conversation *folded(void)
     struct event *events;
     struct err e = {0};
     size_t n = shop_events(&s, &events);
-    struct conversation *c = conversation_new(s.conversation, s.agent);
+    struct conversation *c;
+    static struct versions known;
+    versions_free(&known);
+    known.store = s.store;
+    assert_int_equal(conversation_unfold(versions_source(&known), events, n, &c, &e), 0);
     for (size_t i = 0; i < n; i++)
         assert_int_equal(conversation_fold(c, &events[i], &e), 0);
     return c;

@@ -141,7 +141,7 @@ static void check_journal(struct world *x)
 static void check_end(void)
 {
     struct context_check check = {0};
-    must(context_verify(w.agent, w.log, w.log_n, &check, &w.err) == 0 && check.reproduced == check.prompts,
+    must(context_verify(world_agents(&w), w.log, w.log_n, &check, &w.err) == 0 && check.reproduced == check.prompts,
          "a prompt cannot be made again");
     int yes = 0, succeeded = 0;
     for (int i = 1; i <= world_count(&w, EVENT_CONFIRMATION_GIVEN); i++)

@@ -66,15 +66,14 @@ void world_begin(struct world *w, struct agent *agent)
     *w = (struct world){.arena = arena_new("world", 0), .agent = agent, .id = 4711, .now_us = 1773133200000000};
     w->bank = &w->own;
     w->own.days_late = 9;
-    if (offline_plan_new(agent->shared, &w->plan, &w->err) < 0)
-        fail_msg("%s", w->err.text);
 }
 
 void world_end(struct world *w)
 {
     conversation_free(w->c);
-    offline_plan_free(w->plan);
+    offline_plans_free(&w->plans);
     agent_free(w->agent);
+    agent_free(w->second);
     arena_free(w->arena);
 }
 
@@ -94,7 +93,7 @@ static bool dies(struct world *w)
 struct turn_events world_events(struct world *w)
 {
     w->now_us += 1000;
-    return (struct turn_events){.arena = w->arena, .now_us = w->now_us};
+    return (struct turn_events){.arena = w->arena, .now_us = w->now_us, .in_force = w->deployed ? w->second : w->agent};
 }
 
 bool world_append(struct world *w, struct turn_events *out)
@@ -133,10 +132,13 @@ static bool ask_model(struct world *w)
     struct context x = context_make(a, w->c, w->c->asked_us);
     struct llm_question q = {.tools = x.tools, .shared = x.shared, .transcript = x.transcript, .state = x.state};
     struct llm_answer answer;
+    struct offline_plan *plan;
     w->asked++;
     const struct llm_answer *scripted = w->model ? w->model(w) : NULL;
-    if (!scripted)
-        must(w, offline_answer(w->plan, a, &q, &answer, &w->err));
+    if (!scripted) {
+        must(w, offline_plans_get(&w->plans, x.shared, &plan, &w->err));
+        must(w, offline_answer(plan, a, &q, &answer, &w->err));
+    }
     struct turn_events out = world_events(w);
     must(w, turn_model_answered(w->c, &out, w->c->model_calls, scripted ? scripted : &answer, &w->err));
     arena_free(a);
@@ -190,9 +192,27 @@ bool world_go(struct world *w)
     return false;
 }
 
+static int find_version(void *arg, struct str sha_hex, const struct agent **out, struct err *e)
+{
+    struct world *w = arg;
+    if (str_eq(sha_hex, w->agent->sha_hex))
+        *out = w->agent;
+    else if (w->second && str_eq(sha_hex, w->second->sha_hex))
+        *out = w->second;
+    else
+        return err_set(e, ERR_NOT_FOUND, "the world has no such version");
+    return 0;
+}
+
+struct agent_source world_agents(struct world *w)
+{
+    return (struct agent_source){.find = find_version, .arg = w};
+}
+
 bool world_open(struct world *w, const char *customer, const char *locale)
 {
     w->c = conversation_new(w->id, w->agent);
+    w->c->agents = world_agents(w);
     return world_add(
         w, EVENT_OPENED,
         str_f(w->arena,
@@ -221,9 +241,17 @@ bool world_press(struct world *w, bool yes)
 struct conversation *world_folded(struct world *w, size_t n)
 {
     struct conversation *c = conversation_new(w->id, w->agent);
+    c->agents = world_agents(w);
     for (size_t i = 0; i < n; i++)
         must(w, conversation_fold(c, &w->log[i], &w->err));
     return c;
+}
+
+bool world_switch(struct world *w, const struct agent *to)
+{
+    struct turn_events out = world_events(w);
+    must(w, turn_switch(w->c, &out, to, STR("operator"), STR("a test"), &w->err));
+    return world_append(w, &out) && world_go(w);
 }
 
 bool world_restart(struct world *w)

@@ -8,6 +8,7 @@
 
 #include "engine/turn.h"
 #include "llm/llm.h"
+#include "llm/llm_offline_plan.h"
 
 /* Has no pointers: it can outlive the process that talks to it. */
 struct bank {
@@ -27,12 +28,12 @@ struct agent *world_agent(const char *from, const char *to);
 
 enum { WORLD_APPENDS_MAX = 400 };
 
-struct offline_plan;
-
 struct world {
     struct arena *arena;
     struct agent *agent;
-    struct offline_plan *plan;
+    struct agent *second; /* another version, the world's; NULL: there is none */
+    bool deployed;        /* the second one is in force now */
+    struct offline_plans plans;
     struct bank own, *bank; /* its own, unless the test puts another there */
     int64_t id, now_us;
     struct conversation *c;
@@ -61,6 +62,11 @@ bool world_say(struct world *w, const char *text);
 bool world_press(struct world *w, bool yes);
 bool world_go(struct world *w);
 bool world_restart(struct world *w); /* the journal is all that is left */
+
+bool world_switch(struct world *w, const struct agent *to); /* NULL: to people */
+
+/* The versions that its journal can name. */
+struct agent_source world_agents(struct world *w);
 
 /* One input without going on: adds the event, runs the steps, appends. */
 bool world_add(struct world *w, enum event_kind kind, struct str body);
