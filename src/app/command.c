@@ -41,6 +41,8 @@ static const struct row {
      "verdicts of the workspace's judges on a set, or on an agent's conversations"},
     {"report", cmd_report, "SET", 1, 1, "", TOLD, "pass^k, failure rates, the worst conversations"},
     {"replay", cmd_replay, "SET", 1, 1, "", TOLD, "run recorded conversations through the engine and compare"},
+    {"routine", cmd_routine, "import FILE", 2, 2, "--force",
+     "--json -o=", "draft routines of a written procedure (Markdown, guidelines.json), into the folder -o (drafts)"},
     {"audit", cmd_audit, "[verify]", 0, 1, "", TOLD, "verify hash chain, prompts and derived tables of the store"},
     {"help", cmd_help, "[COMMAND]", 0, 1, "", "", "this list"},
     {"version", cmd_version, "", 0, 0, "", "--json", "the program's version"},

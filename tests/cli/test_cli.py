@@ -56,6 +56,23 @@ def wrong_words_are_usage(w):
     refused(w, 2, "provider.recording", "serve", "--set", "provider.kind=recorded", *place)
 
 
+def a_procedure_becomes_draft_routines_and_no_file_is_overwritten_unasked(w):
+    sop = written(os.path.join(w.folder, "parcels.md"), "## Lost parcels", "- Ask the customer for the order number.",
+                  "- Transfer the customer to a human agent.")
+    folder = os.path.join(w.folder, "drafts")
+    status, out, said = w.run("routine", "import", sop, "-o", folder)
+    check(status == 0 and "1 routines, 2 steps" in out, status, out, said)
+    with open(os.path.join(folder, "routines", "lost_parcels.yaml")) as f:
+        check("handoff: out_of_scope" in f.read())
+    check(os.path.exists(os.path.join(folder, "macros", "parcels.yaml")))
+    refused(w, 4, "is there already", "routine", "import", sop, "-o", folder)
+    status, out, said = w.run("routine", "import", sop, "-o", folder, "--force", "--json")
+    check(status == 0 and json.loads(out)["routines"] == [{"routine": "lost_parcels", "steps": 2}], status, out, said)
+    refused(w, 4, "no procedure", "routine", "import", written(os.path.join(w.folder, "prose.md"), "We sell boots."))
+    refused(w, 2, "import", "routine", "export", sop)
+    refused(w, 3, "No such file", "routine", "import", os.path.join(w.folder, "none.md"))
+
+
 def options_that_a_command_would_not_heed_are_refused_and_not_shown(w):
     place = ("--workspace", w.workspace())
     for command, option in ((("chat", "card-delivery", "--as", "ana"), "--json"), (("chat", "card-delivery", "--as", "ana"), "-o"),
@@ -224,7 +241,8 @@ def a_second_ctrl_c_ends_at_once(w):
     check(False, "it never ended by the signal, but with", statuses)
 
 
-CHECKS = [wrong_words_are_usage, options_that_a_command_would_not_heed_are_refused_and_not_shown, what_is_missing_is_said_with_the_way_on,
+CHECKS = [wrong_words_are_usage, a_procedure_becomes_draft_routines_and_no_file_is_overwritten_unasked,
+          options_that_a_command_would_not_heed_are_refused_and_not_shown, what_is_missing_is_said_with_the_way_on,
           a_bad_key_file_is_bad_data_whatever_is_bad_about_it, every_result_goes_to_the_file_and_through_links,
           check_tells_findings_as_json, a_refused_line_does_not_end_the_chat,
           who_is_no_customer_of_the_chat_page_is_none_in_the_terminal, ctrl_c_ends_long_work_in_order, a_second_ctrl_c_ends_at_once]
