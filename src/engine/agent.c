@@ -16,7 +16,7 @@ static const char update_scratchpad[] = "{\"type\":\"function\",\"function\":{\"
                                         "\"properties\":{\"slot\":{\"type\":\"string\"},\"value\":{\"type\":\"string\"}"
                                         "},\"required\":[\"slot\",\"value\"]}},"
                                         "\"routine\":{\"type\":\"string\"},\"step\":{\"type\":\"string\"},\"asking\":{"
-                                        "\"type\":\"array\",\"items\":{\"type\":\"string\"}}}}}}";
+                                        "\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"judged\":{\"type\":\"boolean\"}}}}}";
 
 static const char transfer_to_human[] =
     "{\"type\":\"function\",\"function\":{\"name\":\"transfer_to_human\",\"description\":\"Hand the conversation over "
@@ -222,12 +222,6 @@ const struct tool *agent_tool(const struct agent *ag, struct str name)
         if (str_eq(ag->tools[i].name, name))
             return &ag->tools[i];
     return NULL;
-}
-
-bool agent_has_step(const struct agent *ag, struct str routine, struct str step)
-{
-    const struct routine *r = routine_find(&ag->book, routine);
-    return r && (!step.n || routine_step(r, step));
 }
 
 struct str agent_macro(const struct agent *ag, const char *name, struct str language)

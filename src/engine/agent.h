@@ -54,9 +54,6 @@ void agent_free(struct agent *ag);
 
 const struct tool *agent_tool(const struct agent *ag, struct str name); /* NULL when it has none of that name */
 
-/* Is there a routine of that name with that step? */
-bool agent_has_step(const struct agent *ag, struct str routine, struct str step);
-
 /* A macro's text in `language`, else English, else any; p NULL when there is no such macro. */
 struct str agent_macro(const struct agent *ag, const char *name, struct str language);
 

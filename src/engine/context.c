@@ -75,6 +75,36 @@ static struct json *name_or_null(struct arena *a, struct str s)
     return s.n ? json_new_str(a, s) : json_new(a, JSON_NULL);
 }
 
+/* Where the routines stand, who leads, and what the runtime wants of the model. */
+static void add_course(struct arena *a, const struct conversation *c, struct json *root)
+{
+    const struct course *k = &c->course;
+    json_set(root, STR("routine"), name_or_null(a, course_routine(k)));
+    json_set(root, STR("step"), name_or_null(a, course_place(k)));
+    const struct routine *r = routine_find(&c->agent->book, course_routine(k));
+    const struct routine_step *s = r ? routine_step(r, course_place(k)) : NULL;
+    if (r)
+        json_set(root, STR("mode"), json_new_str(a, str_of(routine_mode_name(s ? s->mode : r->steps->mode))));
+    struct json *below = json_new(a, JSON_ARRAY), *wanted = json_new(a, JSON_OBJECT);
+    for (size_t i = 0; i + 1 < k->frames_n; i++) {
+        struct json *frame = json_new(a, JSON_OBJECT);
+        json_set(frame, STR("routine"), json_new_str(a, k->frames[i].routine));
+        json_set(frame, STR("step"), json_new_str(a, k->frames[i].step));
+        json_push(below, frame);
+    }
+    if (below->n)
+        json_set(root, STR("stack"), below);
+    if (k->phrase.n) {
+        json_set(wanted, STR("how"), json_new_str(a, k->phrase));
+        if (k->draft.n)
+            json_set(wanted, STR("draft"), json_new_str(a, k->draft));
+        json_set(root, STR("phrase"), wanted);
+    } else if (k->judge.n) {
+        json_set(wanted, STR("condition"), json_new_str(a, k->judge_text));
+        json_set(root, STR("judge"), wanted);
+    }
+}
+
 struct json *context_state(struct arena *a, const struct conversation *c, int64_t now_us)
 {
     struct json *root = json_new(a, JSON_OBJECT), *asked = json_new(a, JSON_OBJECT), *left = json_new(a, JSON_OBJECT),
@@ -82,8 +112,7 @@ struct json *context_state(struct arena *a, const struct conversation *c, int64_
     json_set(root, STR("time"), json_new_str(a, clock_iso(a, now_us)));
     json_set(root, STR("date"), json_new_str(a, clock_date(a, now_us)));
     json_set(root, STR("language"), json_new_str(a, c->language));
-    json_set(root, STR("routine"), name_or_null(a, c->routine));
-    json_set(root, STR("step"), name_or_null(a, c->step));
+    add_course(a, c, root);
     add_slots(a, c, root);
     add_facts(a, c, root);
     for (const struct counter *k = c->asked; k; k = k->next)

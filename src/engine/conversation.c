@@ -113,6 +113,19 @@ static void count(struct conversation *c, struct counter **list, struct str name
     *list = k;
 }
 
+/* A slot, or a counter of what was asked, as if it had never been. */
+static void forget(struct conversation *c, struct str name)
+{
+    for (struct slot_value **v = &c->slots; *v; v = &(*v)->next)
+        if (str_eq((*v)->slot, name)) {
+            *v = (*v)->next;
+            break;
+        }
+    for (struct counter *k = c->asked; k; k = k->next)
+        if (str_eq(k->name, name))
+            k->n = 0;
+}
+
 struct str call_signature(struct arena *a, const struct call *k)
 {
     return str_f(a, "%.*s %.*s", STR_ARG(k->name), STR_ARG(k->args));
@@ -225,6 +238,7 @@ static void fold_message(struct conversation *c, const struct event *ev, const s
                        .client_id = keep(c, json_get(b, "client_id")),
                        .payload_sha = keep(c, json_get(b, "payload_sha"))};
     add_customer(c, s);
+    c->course.unread = c->course.heard = true;
     c->language = str_copy(c->arena, text_language(text_fold(a, text_head(text, LANGUAGE_CHARS)), c->language));
     arena_free(a);
     if (c->owner != OWNER_BOT || c->closed)
@@ -248,20 +262,14 @@ static void fold_model_asked(struct conversation *c, const struct event *ev, con
     c->turn.at = TURN_MODEL;
 }
 
-static void fold_model_answered(struct conversation *c, const struct event *ev, const struct json *b)
+/* The calls of an answer; its words stand in the transcript with them, or once they are sent. */
+static void take_calls(struct conversation *c, const struct json *calls, const struct str *text)
 {
-    const struct json *text = json_get(b, "text"), *calls = json_get(b, "calls");
-    c->answer_has_text = json_is(text, JSON_STRING);
-    c->answer_text = keep(c, text);
-    c->answer_seq = ev->seq;
     c->calls_n = c->calls_open = calls ? calls->n : 0;
     c->calls = ARENA_ARRAY(c->arena, struct call, c->calls_n);
     c->turn.tool_calls_before = c->turn.tool_calls;
-    c->turn.tokens_in += json_int(json_get(b, "in"), 0);
-    c->turn.tokens_out += json_int(json_get(b, "out"), 0);
-    c->turn.at = TURN_ANSWERED;
     if (!c->calls_n)
-        return; /* its words stand in the transcript once they are sent */
+        return;
     size_t i = 0;
     for (const struct json *k = calls->child; k; k = k->next, i++) {
         c->calls[i] = (struct call){.id = keep(c, json_get(k, "id")),
@@ -269,7 +277,62 @@ static void fold_model_answered(struct conversation *c, const struct event *ev, 
                                     .args = keep(c, json_get(k, "args"))};
         count(c, &c->turn.repeats, call_signature(c->arena, &c->calls[i]));
     }
-    messages_calls(&c->messages, c->answer_has_text ? &c->answer_text : NULL, c->calls, c->calls_n);
+    messages_calls(&c->messages, text, c->calls, c->calls_n);
+}
+
+/* What the model was asked for by a routine's step, it gave; a condition that it did not judge does not hold. */
+static void hear_model(struct conversation *c)
+{
+    struct course *k = &c->course;
+    k->unread = k->walked = false;
+    if (k->phrase.n) {
+        struct str words = str_trim(c->answer_text);
+        if (words.n)
+            k->words = str_f(c->arena, "%.*s%s%.*s", STR_ARG(k->words), k->words.n ? " " : "", STR_ARG(words));
+        k->phrase = k->draft = STR("");
+        k->phrased = true;
+    }
+    if (k->judge.n) {
+        k->judged = k->judge;
+        k->judged_yes = false;
+    }
+}
+
+static void fold_model_answered(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    const struct json *text = json_get(b, "text");
+    c->answer_has_text = json_is(text, JSON_STRING);
+    c->answer_text = keep(c, text);
+    c->answer_seq = ev->seq;
+    c->turn.tokens_in += json_int(json_get(b, "in"), 0);
+    c->turn.tokens_out += json_int(json_get(b, "out"), 0);
+    c->turn.at = TURN_ANSWERED;
+    hear_model(c);
+    take_calls(c, json_get(b, "calls"), c->answer_has_text ? &c->answer_text : NULL);
+}
+
+/* The runtime's own walk is an answer like a model's: words, calls, or what is to be done instead. */
+static void fold_walked(struct conversation *c, const struct event *ev, const struct json *b)
+{
+    const struct json *asking = json_get(b, "asking"), *gone = json_get(b, "forget");
+    for (const struct json *s = gone ? gone->child : NULL; s; s = s->next)
+        forget(c, s->text);
+    for (const struct json *s = asking ? asking->child : NULL; s; s = s->next)
+        count(c, &c->asked, s->text);
+    course_take_walk(&c->course, c->arena, b);
+    c->answer_text = c->course.words;
+    c->answer_has_text = c->course.words.n > 0;
+    c->answer_seq = ev->seq;
+    take_calls(c, json_get(b, "calls"), NULL);
+    c->turn.at = c->course.phrase.n || c->course.judge.n ? TURN_ASK : TURN_ANSWERED;
+    if (json_get(b, "reason")) {
+        c->turn.why = keep(c, json_get(b, "reason"));
+        c->turn.note = keep(c, json_get(b, "note"));
+        c->turn.priority = keep(c, json_get(b, "priority"));
+        c->turn.at = TURN_HANDOFF;
+    } else if (!c->answer_has_text && !c->calls_n) {
+        c->turn.at = TURN_ASK; /* nothing to say here: the model goes on */
+    }
 }
 
 static void fold_model_failed(struct conversation *c, const struct event *ev, const struct json *b)
@@ -321,6 +384,10 @@ static void set_slot(struct conversation *c, const struct json *s)
         v->next = c->slots;
         v->slot = str_copy(c->arena, name);
         c->slots = v;
+    } else if (v->value.n && !str_eq(v->value, json_str(json_get(s, "value")))) {
+        struct course *k = &c->course;
+        if (k->corrected_n < sizeof k->corrected / sizeof *k->corrected)
+            k->corrected[k->corrected_n++] = v->slot;
     }
     v->value = keep(c, json_get(s, "value"));
     v->status = keep(c, json_get(s, "status"));
@@ -336,13 +403,16 @@ static void fold_scratchpad(struct conversation *c, const struct event *ev, cons
         set_slot(c, s);
     for (const struct json *s = asking ? asking->child : NULL; s; s = s->next)
         count(c, &c->asked, s->text);
-    if (routine)
-        c->routine = keep(c, routine);
-    if (step)
-        c->step = keep(c, step);
-    if (routine && !routine->text.n) { /* the routine ended: what it asked does not count for the next one */
-        c->step = STR("");
+    if (json_get(b, "stack"))
+        course_take_stack(&c->course, c->arena, json_get(b, "stack"));
+    else
+        course_take_place(&c->course, c->arena, routine, step);
+    if (routine && !routine->text.n) /* the routine ended: what it asked does not count for the next one */
         c->asked = NULL;
+    if (json_get(b, "judged")) {
+        c->course.judged = c->course.judge;
+        c->course.judged_yes = json_bool(json_get(b, "judged"), false);
+        c->course.judge = STR("");
     }
     const struct json *call = json_get(b, "call");
     if (call) {
@@ -373,6 +443,8 @@ static void fold_confirmation(struct conversation *c, const struct event *ev, co
         return;
     struct str answer = json_str(json_get(b, "answer"));
     bool yes = str_is(answer, "yes");
+    if (yes || str_is(answer, "no"))
+        c->course.unread = false; /* the words were the answer, and nothing else */
     c->proposal.state = yes ? PROPOSAL_CONFIRMED : str_is(answer, "no") ? PROPOSAL_DECLINED : PROPOSAL_VOID;
     if (str_is(json_str(json_get(b, "by")), "button")) {
         messages_text(&c->messages, "user", "",
@@ -414,6 +486,7 @@ static void fold_done(struct conversation *c, const struct event *ev, const stru
     c->turn.clock_us = ev->at_us; /* learning an outcome takes its time; the customer still hears of it */
     if (k == TOOL_OK || k == TOOL_ALREADY_DONE)
         count(c, &c->succeeded, p->tool);
+    c->course.trail = NULL; /* what was done is done: no correction goes back behind it */
     if (p->state == PROPOSAL_UNKNOWN)
         count(c, &c->unsettled, p->tool);
     if (p->gated) { /* the model proposed it long ago; what ran after the yes is a call of its own */
@@ -441,6 +514,7 @@ static void fold_reply(struct conversation *c, const struct event *ev, const str
     if (json_get(b, "proposal") && c->proposal.state == PROPOSAL_NEW)
         c->proposal.state = PROPOSAL_ASKED;
     /* Words that came with scratchpad calls stand in that message already. */
+    c->course.words = STR("");
     bool stands = json_get(b, "of") && c->calls_n && str_eq(json_str(json_get(b, "text")), c->answer_text);
     if (!stands)
         messages_text(&c->messages, "assistant", "", json_str(json_get(b, "text")));
@@ -560,6 +634,7 @@ static void (*const folds[EVENT_KINDS])(struct conversation *, const struct even
     [EVENT_MESSAGE_DELIVERED] = fold_nothing,
     [EVENT_CLOSED] = fold_closed,
     [EVENT_AGENT_SWITCHED] = fold_switched,
+    [EVENT_ROUTINE_WALKED] = fold_walked,
 };
 
 /* Finds the version that an agent.switched names before the event is folded: the one thing that the journal only names. */
@@ -589,10 +664,8 @@ static void take_next(struct conversation *c)
         return;
     c->agent = next;
     void_question(c);
-    if (c->routine.n && !agent_has_step(next, c->routine, c->step)) {
-        c->routine = c->step = STR("");
+    if (course_fit(&c->course, &next->book))
         c->asked = NULL;
-    }
     messages_rebase(&c->messages, &next->prefix);
 }
 

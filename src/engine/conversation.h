@@ -7,6 +7,7 @@
 #define ENGINE_CONVERSATION_H
 
 #include "engine/agent.h"
+#include "engine/course.h"
 #include "engine/messages.h"
 #include "store/event.h"
 
@@ -95,9 +96,9 @@ struct turn {
     int bad_answers;       /* of the model, with a call that cannot be made */
     int64_t bad_answer;    /* seq of the last of them */
     int64_t tokens_in, tokens_out;
-    struct counter *repeats; /* call_signature -> calls in this turn */
-    struct str why;          /* reason of the hand-off that is due; "" when none is */
-    struct str note;
+    struct counter *repeats;   /* call_signature -> calls in this turn */
+    struct str why;            /* reason of the hand-off that is due; "" when none is */
+    struct str note, priority; /* of that; priority "": the reason's own */
 };
 
 /* Where the fold finds the agent versions that agent.switched names. Errors: ERR_NOT_FOUND, ERR_INVALID. */
@@ -122,7 +123,7 @@ struct conversation {
 
     struct messages messages; /* the prompt's transcript */
 
-    struct str routine, step; /* "" when none */
+    struct course course; /* routines under way */
     struct slot_value *slots;
     struct fact *facts;
     struct counter *asked, *proposed, *succeeded; /* slot -> times; tool -> times */

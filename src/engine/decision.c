@@ -76,6 +76,21 @@ int decision_refuse(struct conversation *c, struct turn_events *out, const struc
     return decision_answer(c, out, k, class, buf_str(&b.buf), e);
 }
 
+int decision_refuse_verdict(struct conversation *c, struct turn_events *out, const struct call *k,
+                            const struct routine_verdict *v, struct err *e)
+{
+    struct decision b;
+    decision_begin(&b, out->arena);
+    json_pair_str(&b.w, "reason", str_of(v->reason));
+    if (v->step.n)
+        json_pair_str(&b.w, "step", v->step);
+    json_key(&b.w, "missing");
+    json_put(&b.w, v->missing);
+    json_pair_str(&b.w, "do", str_of(v->what_to_do));
+    json_close(&b.w, '}');
+    return decision_answer(c, out, k, "refused", buf_str(&b.buf), e);
+}
+
 const char decision_unholdable[] =
     "{\"reason\":\"unreadable\",\"do\":\"the answer cannot be used: too large or no JSON\"}";
 

@@ -31,8 +31,9 @@ static struct str summary(struct arena *a, const struct conversation *c, struct 
 {
     struct buf b = buf_new(a, 2000);
     buf_addf(&b, "Handed over because %.*s.", STR_ARG(reason));
-    if (c->routine.n)
-        buf_addf(&b, " In routine %.*s at step %.*s.", STR_ARG(c->routine), STR_ARG(c->step));
+    if (c->course.frames_n)
+        buf_addf(&b, " In routine %.*s at step %.*s.", STR_ARG(course_routine(&c->course)),
+                 STR_ARG(course_place(&c->course)));
     for (const struct fact *f = c->facts; f; f = f->next)
         buf_addf(&b, " %.*s answered %.*s.", STR_ARG(f->tool), STR_ARG(f->class));
     if (c->proposal.state != PROPOSAL_NONE)
@@ -48,6 +49,17 @@ static void put_json_text(struct json_writer *w, const char *key, struct str tex
 {
     json_key(w, key);
     json_put_raw(w, text.n ? text : STR("null"));
+}
+
+static void put_notes(struct json_writer *w, const struct course_note *newest)
+{
+    if (!newest)
+        return;
+    json_key(w, "notes");
+    json_open(w, '[');
+    for (const struct course_note *n = newest; n; n = n->older)
+        json_put_str(w, n->text);
+    json_close(w, ']');
 }
 
 struct str handoff_package(struct arena *a, const struct conversation *c, struct str reason, struct str note,
@@ -66,8 +78,9 @@ struct str handoff_package(struct arena *a, const struct conversation *c, struct
     json_pair_str(&w, "summary", summary(a, c, reason));
     if (note.n)
         json_pair_str(&w, "note_of_the_model", note);
-    json_pair_str(&w, "routine", c->routine);
-    json_pair_str(&w, "step", c->step);
+    json_pair_str(&w, "routine", course_routine(&c->course));
+    json_pair_str(&w, "step", course_place(&c->course));
+    put_notes(&w, c->course.notes);
     json_key(&w, "slots");
     json_open(&w, '[');
     for (const struct slot_value *s = c->slots; s; s = s->next) {

@@ -1,6 +1,7 @@
 #include "engine/scratchpad.h"
 
 #include "base/text.h"
+#include "engine/lead.h"
 
 static const struct json *slot_named(const struct conversation *c, struct str name)
 {
@@ -59,13 +60,22 @@ static int64_t evidence(struct arena *a, const struct conversation *c, const str
 }
 
 int scratchpad_update(struct arena *a, const struct conversation *c, struct str call_id, struct str arguments,
-                      struct str *body, struct err *e)
+                      struct str *body, const char **reason, struct err *e)
 {
     struct json *args;
     if (json_parse(a, str_trim(arguments).n ? arguments : STR("{}"), &args, e) < 0 || !json_is(args, JSON_OBJECT))
         return err_set(e, ERR_INVALID, "the arguments of update_scratchpad must be one JSON object");
     const struct json *set = json_get(args, "set"), *routine = json_get(args, "routine"),
                       *step = json_get(args, "step"), *asking = json_get(args, "asking");
+    if (!json_is(routine, JSON_STRING))
+        routine = NULL;
+    if (!json_is(step, JSON_STRING))
+        step = NULL;
+    struct routine_frame frames[ROUTINE_FRAMES];
+    size_t frames_n;
+    int r = lead_turn_to(c, routine, step, frames, &frames_n, reason, e);
+    if (r < 0)
+        return r;
     struct buf b = buf_new(a, 65536);
     struct json_writer w = {.out = &b};
     json_open(&w, '{');
@@ -95,10 +105,14 @@ int scratchpad_update(struct arena *a, const struct conversation *c, struct str 
         json_close(&w, '}');
     }
     json_close(&w, ']');
-    if (json_is(routine, JSON_STRING))
+    if (routine)
         json_pair_str(&w, "routine", str_whole(routine->text, 100));
-    if (json_is(step, JSON_STRING))
+    if (step)
         json_pair_str(&w, "step", str_whole(step->text, 100));
+    if (routine || step)
+        course_put_stack(&w, frames, frames_n);
+    if (json_get(args, "judged"))
+        json_pair_bool(&w, "judged", json_bool(json_get(args, "judged"), false));
     if (json_is(asking, JSON_ARRAY)) {
         json_key(&w, "asking");
         json_put(&w, asking);

@@ -8,8 +8,8 @@
 #include "engine/conversation.h"
 
 /* Turns the arguments of update_scratchpad into the body of scratchpad.updated.
- * Errors: ERR_INVALID with a sentence for the model. */
+ * Errors: ERR_INVALID with a sentence for the model; ERR_DENIED: the routine may not be started now, *reason says why. */
 MUST_USE int scratchpad_update(struct arena *a, const struct conversation *c, struct str call_id, struct str arguments,
-                               struct str *body, struct err *e);
+                               struct str *body, const char **reason, struct err *e);
 
 #endif

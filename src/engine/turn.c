@@ -4,6 +4,7 @@
 #include "engine/action.h"
 #include "engine/confirm.h"
 #include "engine/handoff.h"
+#include "engine/lead.h"
 #include "engine/scratchpad.h"
 #include "llm/llm.h"
 
@@ -67,12 +68,12 @@ static int hand_off(struct conversation *c, struct turn_events *out, struct str 
 {
     struct str note = c->turn.note, words = STR("");
     bool open = c->turn.at != TURN_IDLE && !acting(c);
-    if (open && transferred(c) && c->answer_has_text)
+    if (open && (transferred(c) || c->course.walked) && c->answer_has_text)
         words = str_trim(c->answer_text); /* what the model said when it handed over */
     struct decision b;
     decision_begin(&b, out->arena);
     json_pair_str(&b.w, "reason", reason);
-    json_pair_str(&b.w, "priority", str_of(handoff_priority(reason)));
+    json_pair_str(&b.w, "priority", c->turn.priority.n ? c->turn.priority : str_of(handoff_priority(reason)));
     json_key(&b.w, "package");
     json_put_raw(&b.w, handoff_package(out->arena, c, reason, note, out->now_us));
     if (decision_add(&b, c, out, EVENT_HANDOFF_REQUESTED, e) < 0)
@@ -136,6 +137,8 @@ static int step_begin(struct conversation *c, struct turn_events *out, struct er
 
 static int step_ask(struct conversation *c, struct turn_events *out, struct err *e)
 {
+    if (lead_walks(c))
+        return lead_walk(c, out, e);
     const struct budgets *left = &c->agent->budgets;
     if (c->turn.model_calls >= left->model_calls || out->now_us - c->turn.clock_us > left->turn_ms * 1000LL) {
         c->turn.why = STR("budget");
@@ -157,8 +160,10 @@ static int call_scratchpad(struct conversation *c, struct turn_events *out, cons
 {
     struct str body;
     struct err why = {0};
-    if (scratchpad_update(out->arena, c, k->id, k->args, &body, &why) < 0)
-        return decision_refuse(c, out, k, "invalid", "bad_arguments", why.text, e);
+    const char *reason = "bad_arguments";
+    int r = scratchpad_update(out->arena, c, k->id, k->args, &body, &reason, &why);
+    if (r < 0)
+        return decision_refuse(c, out, k, r == ERR_DENIED ? "refused" : "invalid", reason, why.text, e);
     return turn_add(c, out, EVENT_SCRATCHPAD_UPDATED, body, e);
 }
 
@@ -215,6 +220,10 @@ static int call_tool(struct conversation *c, struct turn_events *out, const stru
     if (calls_like(out->arena, c, k) > c->agent->budgets.identical_calls)
         return decision_refuse(c, out, k, "refused", "repeated_call", "the same call was made before; use its result",
                                e);
+    struct routine_verdict v =
+        c->course.walked ? (struct routine_verdict){.allowed = true} : lead_allows(out->arena, c, t, args, out->now_us);
+    if (!v.allowed)
+        return decision_refuse_verdict(c, out, k, &v, e);
     if (t->action) {
         if (action_pending(c))
             return decision_refuse(c, out, k, "refused", "one_action_at_a_time", "wait for the open one", e);
@@ -293,7 +302,8 @@ static bool only_scratchpad(const struct conversation *c)
 static int step_gathered(struct conversation *c, struct turn_events *out, struct err *e)
 {
     bool words = c->answer_has_text && str_trim(c->answer_text).n;
-    if (!c->turn.why.n && (c->turn.bad_answers >= BAD_ANSWERS_MAX || (!words && !c->calls_n)))
+    bool leads = !c->course.walked && lead_walks(c);
+    if (!c->turn.why.n && (c->turn.bad_answers >= BAD_ANSWERS_MAX || (!words && !c->calls_n && !leads)))
         c->turn.why = STR("model_unavailable");
     if (c->turn.why.n) {
         c->turn.at = TURN_HANDOFF;
@@ -304,7 +314,7 @@ static int step_gathered(struct conversation *c, struct turn_events *out, struct
                               e); /* words came that the model did not know when it proposed */
     if (c->proposal.state == PROPOSAL_NEW)
         return say_proposal(c, out, e);
-    if (words && only_scratchpad(c)) {
+    if (words && only_scratchpad(c) && !leads) {
         if (say(c, out, c->answer_text, c->answer_seq, 0, NULL, e) < 0)
             return ERR_INVALID;
         return decision_end_turn(c, out, "replied", e);

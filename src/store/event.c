@@ -26,6 +26,7 @@ static const char *const names[EVENT_KINDS] = {
     [EVENT_MESSAGE_DELIVERED] = "message.delivered",
     [EVENT_CLOSED] = "conversation.closed",
     [EVENT_AGENT_SWITCHED] = "agent.switched",
+    [EVENT_ROUTINE_WALKED] = "routine.walked",
 };
 
 const char *event_name(enum event_kind kind)

@@ -34,6 +34,7 @@ enum event_kind {
     EVENT_MESSAGE_DELIVERED = 21, /* message.delivered: a push channel took the message */
     EVENT_CLOSED = 22,            /* conversation.closed */
     EVENT_AGENT_SWITCHED = 23,    /* agent.switched: from the next turn border on another version, or people */
+    EVENT_ROUTINE_WALKED = 24,    /* routine.walked: how far the runtime led a routine, and what it wants */
     EVENT_KINDS
 };
 

@@ -16,8 +16,9 @@ static void begin(const char *from, const char *to)
 static struct str update(const char *arguments)
 {
     struct str body;
+    const char *reason;
     struct err e = {0};
-    if (scratchpad_update(w.arena, w.c, STR("c1_0"), str_of(arguments), &body, &e) < 0)
+    if (scratchpad_update(w.arena, w.c, STR("c1_0"), str_of(arguments), &body, &reason, &e) < 0)
         return str_f(w.arena, "no: %s", e.text);
     return body;
 }
@@ -121,13 +122,13 @@ TEST(routine_step_and_question_are_taken_over_and_a_routines_end_forgets_its_que
     struct str body =
         update("{\"routine\":\"card_delivery_investigation\",\"step\":\"greet\",\"asking\":[\"looked_there\"]}");
     CHECK(world_add(&w, EVENT_SCRATCHPAD_UPDATED, body));
-    CHECK_STR(w.c->routine, "card_delivery_investigation");
-    CHECK_STR(w.c->step, "greet");
+    CHECK_STR(course_routine(&w.c->course), "card_delivery_investigation");
+    CHECK_STR(course_place(&w.c->course), "greet");
     CHECK_INT(counter_get(w.c->asked, STR("looked_there")), 1);
     CHECK(world_add(&w, EVENT_SCRATCHPAD_UPDATED, update("{\"asking\":[\"looked_there\"]}")));
     CHECK_INT(counter_get(w.c->asked, STR("looked_there")), 2);
     CHECK(world_add(&w, EVENT_SCRATCHPAD_UPDATED, update("{\"routine\":\"\"}")));
-    CHECK(!w.c->routine.n && !w.c->step.n);
+    CHECK(!course_routine(&w.c->course).n && !course_place(&w.c->course).n);
     CHECK_INT(counter_get(w.c->asked, STR("looked_there")), 0);
     world_end(&w);
 }
