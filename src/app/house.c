@@ -26,7 +26,7 @@ static void call_tool(void *arg, const struct tool_request *rq, void (*done)(voi
                       void *done_arg)
 {
     struct house *h = arg;
-    tool_http_call(&h->tools, rq, done, done_arg);
+    tool_run(&h->tools, rq, done, done_arg);
 }
 
 static bool says_something(const struct event *events, size_t n)
@@ -89,7 +89,7 @@ static int open_runner(struct house *h, struct err *e)
         .cache_bytes = (size_t)h->settings.cache_bytes,
         .leased = true,
     };
-    h->tools = (struct tool_http_port){.loop = h->loop, .client = h->client, .services = h->settings.services};
+    h->tools = (struct tool_port){.loop = h->loop, .client = h->client, .world = {.services = h->settings.services}};
     return runner_new(&config, &h->runner, e);
 }
 

@@ -6,7 +6,7 @@
 
 #include "app/api.h"
 #include "app/outbox.h"
-#include "app/tool_http.h"
+#include "app/tool_run.h"
 
 struct house {
     struct settings settings;
@@ -20,7 +20,7 @@ struct house {
     struct outbox *outbox; /* NULL without a push channel */
     struct api *api;
     struct server *server;
-    struct tool_http_port tools;
+    struct tool_port tools;
     const struct agent *agent;
     size_t taken_up; /* unfinished conversations of an earlier process */
 };

@@ -1,22 +1,13 @@
-/* tool_http: makes the requests of tools, through net/client.
- *
- * One function for reads and actions. A read that failed before anything was sent, or with 429 or 503, is tried again
- * twice. An action is tried again only by the engine, under its key; from the second attempt on it first asks the backend
- * what became of the key where the tool declares how (`reconcile`). */
+/* tool_http: the HTTP adapter of tools: one request of a call, through net/client. Redirects are not followed: a 3xx is an
+ * unknown outcome unless the tool's `errors` say otherwise. */
 #ifndef APP_TOOL_HTTP_H
 #define APP_TOOL_HTTP_H
 
-#include "engine/tool.h"
-#include "net/client.h"
+#include "app/tool_run.h"
 
-struct tool_http_port {
-    struct loop *loop;
-    struct client *client;
-    const struct json *services; /* name -> base URL; borrowed */
-};
-
-/* Has the form of runner_ports.tool; `arg` is a struct tool_http_port. */
-void tool_http_call(void *arg, const struct tool_request *rq,
-                    void (*done)(void *done_arg, const struct tool_answer *answer), void *done_arg);
+/* Sends task->http. `done` is called once, from the loop; the outcome lives in the arena. */
+void tool_http_send(struct tool_port *port, struct arena *a, const struct tool_request *rq,
+                    const struct plan_task *task, void (*done)(void *arg, const struct plan_outcome *outcome),
+                    void *arg);
 
 #endif

@@ -94,7 +94,7 @@ int action_done(struct conversation *c, struct turn_events *out, enum tool_class
 bool action_can_learn(const struct conversation *c)
 {
     const struct tool *t = agent_tool(c->agent, c->proposal.tool);
-    return t->idempotency != TOOL_NO_KEY || json_get(t->spec, "reconcile");
+    return t->idempotency != TOOL_NO_KEY || tool_reconciles(t);
 }
 
 int action_answered(struct conversation *c, struct turn_events *out, const struct tool_answer *answer, struct err *e)

@@ -52,6 +52,8 @@ static int compile_tools(struct agent *ag, const struct json *modules, const cha
         ag->tools_n++;
     }
     qsort(tools, ag->tools_n, sizeof *tools, by_name);
+    if (tool_link(ag->arena, tools, ag->tools_n, dir, e) < 0)
+        return ERR_INVALID;
     ag->tools = tools;
     struct buf b = buf_new(ag->arena, SHARED_BYTES_MAX);
     struct json_writer w = {.out = &b};

@@ -69,6 +69,11 @@ bool conversation_open_proposal(const struct conversation *c)
     return c->proposal.state == PROPOSAL_ASKED;
 }
 
+struct tool_session conversation_session(const struct conversation *c)
+{
+    return (struct tool_session){.customer = c->customer, .locale = c->locale, .identity = c->identity};
+}
+
 const struct fact *conversation_fact(const struct conversation *c, struct str tool)
 {
     for (const struct fact *f = c->facts; f; f = f->next)
@@ -276,6 +281,8 @@ static void take_calls(struct conversation *c, const struct json *calls, const s
                                     .name = keep(c, json_get(k, "name")),
                                     .args = keep(c, json_get(k, "args"))};
         count(c, &c->turn.repeats, call_signature(c->arena, &c->calls[i]));
+        count(c, &c->turn.called, c->calls[i].name);
+        count(c, &c->called, c->calls[i].name);
     }
     messages_calls(&c->messages, text, c->calls, c->calls_n);
 }
@@ -355,7 +362,10 @@ static void fold_tool_answered(struct conversation *c, const struct event *ev, c
         c->turn.why = keep(c, json_get(result, "reason"));
         c->turn.note = keep(c, json_get(result, "note"));
     }
-    if (agent_tool(c->agent, tool) && !json_bool(json_get(b, "memory"), false)) {
+    const struct tool *t = agent_tool(c->agent, tool);
+    if (t && t->irrevocable && str_is(json_str(json_get(result, "reason")), "approval_needed"))
+        c->turn.why = STR("approval_needed");
+    if (t && !json_bool(json_get(b, "memory"), false)) {
         struct fact *f = (struct fact *)conversation_fact(c, tool);
         if (!f) {
             f = ARENA_NEW(c->arena, struct fact);
@@ -580,7 +590,7 @@ static void fold_resumed(struct conversation *c, const struct event *ev, const s
 static void fold_turn_ended(struct conversation *c, const struct event *ev, const struct json *b)
 {
     c->turn.at = TURN_IDLE;
-    c->turn.repeats = NULL;
+    c->turn.repeats = c->turn.called = NULL;
 }
 
 static void fold_rating(struct conversation *c, const struct event *ev, const struct json *b)

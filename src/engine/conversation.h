@@ -97,6 +97,7 @@ struct turn {
     int64_t bad_answer;    /* seq of the last of them */
     int64_t tokens_in, tokens_out;
     struct counter *repeats;   /* call_signature -> calls in this turn */
+    struct counter *called;    /* tool -> calls in this turn */
     struct str why;            /* reason of the hand-off that is due; "" when none is */
     struct str note, priority; /* of that; priority "": the reason's own */
 };
@@ -126,11 +127,11 @@ struct conversation {
     struct course course; /* routines under way */
     struct slot_value *slots;
     struct fact *facts;
-    struct counter *asked, *proposed, *succeeded; /* slot -> times; tool -> times */
-    struct counter *unsettled;                    /* tool -> actions whose outcome stayed unknown: not proposed again */
-    struct proposal proposal;                     /* the newest */
-    struct said *said, *held; /* newest first; held: came while calls were open, not in the transcript yet */
-    struct said *by_people;   /* ids only: a person's messages, newest first */
+    struct counter *asked, *called, *proposed, *succeeded; /* slot -> times; tool -> times */
+    struct counter *unsettled; /* tool -> actions whose outcome stayed unknown: not proposed again */
+    struct proposal proposal;  /* the newest */
+    struct said *said, *held;  /* newest first; held: came while calls were open, not in the transcript yet */
+    struct said *by_people;    /* ids only: a person's messages, newest first */
 
     struct turn turn;
     int model_calls;        /* in the whole conversation */
@@ -159,6 +160,7 @@ size_t conversation_bytes(const struct conversation *c);
 MUST_USE int conversation_fold(struct conversation *c, const struct event *ev, struct err *e);
 
 bool conversation_open_proposal(const struct conversation *c); /* one waits for the customer's yes */
+struct tool_session conversation_session(const struct conversation *c);
 const struct fact *conversation_fact(const struct conversation *c, struct str tool);
 /* The customer's or a person's message with that id; NULL: not yet. */
 const struct said *conversation_said(const struct conversation *c, struct str client_id);

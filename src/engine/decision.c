@@ -64,16 +64,26 @@ int decision_answer(struct conversation *c, struct turn_events *out, const struc
     return decision_add(&b, c, out, EVENT_TOOL_ANSWERED, e);
 }
 
-/* A refusal the model can act on: {"reason":"...","do":"..."}. */
-int decision_refuse(struct conversation *c, struct turn_events *out, const struct call *k, const char *class,
-                    const char *reason, const char *what_to_do, struct err *e)
+int decision_refuse_missing(struct conversation *c, struct turn_events *out, const struct call *k, const char *class,
+                            const char *reason, const struct json *missing, const char *what_to_do, struct err *e)
 {
     struct decision b;
     decision_begin(&b, out->arena);
+    json_pair_str(&b.w, "class", str_of(class));
     json_pair_str(&b.w, "reason", str_of(reason));
+    if (missing) {
+        json_key(&b.w, "missing");
+        json_put(&b.w, missing);
+    }
     json_pair_str(&b.w, "do", str_of(what_to_do));
     json_close(&b.w, '}');
     return decision_answer(c, out, k, class, buf_str(&b.buf), e);
+}
+
+int decision_refuse(struct conversation *c, struct turn_events *out, const struct call *k, const char *class,
+                    const char *reason, const char *what_to_do, struct err *e)
+{
+    return decision_refuse_missing(c, out, k, class, reason, NULL, what_to_do, e);
 }
 
 int decision_refuse_verdict(struct conversation *c, struct turn_events *out, const struct call *k,
@@ -81,6 +91,7 @@ int decision_refuse_verdict(struct conversation *c, struct turn_events *out, con
 {
     struct decision b;
     decision_begin(&b, out->arena);
+    json_pair_str(&b.w, "class", STR("refused"));
     json_pair_str(&b.w, "reason", str_of(v->reason));
     if (v->step.n)
         json_pair_str(&b.w, "step", v->step);

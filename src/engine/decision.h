@@ -35,12 +35,17 @@ MUST_USE int decision_end_turn(struct conversation *c, struct turn_events *out, 
 /* tool.answered for one of the model's calls; `result` is JSON. */
 MUST_USE int decision_answer(struct conversation *c, struct turn_events *out, const struct call *k, const char *class,
                              struct str result, struct err *e);
-/* The same with a refusal that the model can act on: {"reason","do"}. */
+/* The same with a refusal that the model can act on: {"class","reason","do"}. */
 MUST_USE int decision_refuse(struct conversation *c, struct turn_events *out, const struct call *k, const char *class,
                              const char *reason, const char *what_to_do, struct err *e);
 /* The same for a call that a routine does not allow yet: {"reason","step","missing","do"}. */
 MUST_USE int decision_refuse_verdict(struct conversation *c, struct turn_events *out, const struct call *k,
                                      const struct routine_verdict *v, struct err *e);
+
+/* The same with what is missing, a list: {"class","reason","missing","do"}. */
+MUST_USE int decision_refuse_missing(struct conversation *c, struct turn_events *out, const struct call *k,
+                                     const char *class, const char *reason, const struct json *missing,
+                                     const char *what_to_do, struct err *e);
 
 /* Can an event hold this text of a tool's result? Else this stands in its place. */
 bool decision_holdable(struct arena *a, struct str result);

@@ -179,7 +179,10 @@ static void start_tools(struct entry *en)
         ef->request.call_id = str_copy(own, requests[i].call_id);
         ef->request.args = str_copy(own, requests[i].args);
         ef->request.key = str_copy(own, requests[i].key);
-        ef->request.date = clock_date(own, clock_now_us());
+        ef->request.session.customer = str_copy(own, requests[i].session.customer);
+        ef->request.session.locale = str_copy(own, requests[i].session.locale);
+        ef->request.now = clock_iso(own, clock_now_us());
+        ef->request.date = str_head(ef->request.now, 10);
     }
     arena_free(a);
     waiting_begins(en);

@@ -11,7 +11,8 @@ enum holds {
     COUNT, /* from 1 */
     WHOLE, /* from 0 */
     YES_NO,
-    WORD, /* one of `words` */
+    WORD,  /* one of `words` */
+    WORDS, /* one or a list of them */
     ANY,
     LIST,  /* each item as the row `of` */
     EACH,  /* a map: each value, whatever its key, as the row `of` */
@@ -70,14 +71,33 @@ static const struct known policy[] = {{"policy", TEXT},
 /* --- tools --- */
 
 static const struct known expression = {"an expression", TEXT};
-static const struct known request[] = {
-    {"method", WORD, .words = "GET POST PUT PATCH DELETE"}, {"url", TEXT, .must = true}, {"body", ANY}, {0}};
-static const struct known tool_step[] = {{"id", TEXT, .must = true}, {"http", MAP, request, .must = true}, {0}};
-static const struct known tool_step_row = {"a step", MAP, tool_step};
+static const struct known request[] = {{"method", WORD, .words = "GET POST PUT PATCH DELETE"},
+                                       {"url", TEXT, .must = true},
+                                       {"headers", EACH, &text},
+                                       {"query", EACH, &expression},
+                                       {"body", ANY},
+                                       {0}};
+/* What every step may have beside its verb */
+#define STEP \
+    {"id", TEXT, .must = true}, {"when", TEXT}, \
+    { \
+        "each", TEXT \
+    }
+static const struct known step_http[] = {STEP, {"http", MAP, request}, {0}};
+static const struct known step_tool[] = {STEP, {"tool", TEXT}, {"args", EACH, &expression}, {0}};
+static const struct known step_let[] = {STEP, {"let", EACH, &expression}, {0}};
+#undef STEP
+static const struct known tool_steps[] = {
+    {"http", MAP, step_http}, {"tool", MAP, step_tool}, {"let", MAP, step_let}, {0}};
+static const struct known tool_step_row = {"a step", ONE_OF, tool_steps};
+static const struct known tool_requires[] = {{"identity", WHOLE}, {0}};
+static const struct known wait_row = {"milliseconds", WHOLE};
+static const struct known retry[] = {{"on", LIST, &text}, {"max", WHOLE}, {"backoff_ms", LIST, &wait_row}, {0}};
+static const struct known audit[] = {{"mask", LIST, &text}, {0}};
 static const struct known idempotency[] = {{"mode", WORD, .words = "key none key_per_attempt", .must = true}, {0}};
 static const struct known confirm[] = {
     {"by", WORD, .words = "customer none"}, {"text", TEXT}, {"expires_s", COUNT}, {0}};
-static const struct known limits[] = {{"per_conversation", WHOLE}, {0}};
+static const struct known limits[] = {{"per_conversation", WHOLE}, {"per_turn", WHOLE}, {0}};
 static const struct known example[] = {{"args", ANY}, {"result", ANY}, {0}};
 static const struct known example_row = {"an example", MAP, example};
 static const struct known class = {"a class", WORD, .words = "refused transient unknown invalid ok already_done"};
@@ -87,13 +107,15 @@ static const struct known tool[] = {{"tool", TEXT},
                                     {"summary", TEXT, .must = true},
                                     {"title", EACH, &text},
                                     {"effect", WORD, .words = "read action", .must = true},
-                                    {"class", TEXT},
+                                    {"class", WORD, .words = "reversible costly irrevocable"},
+                                    {"requires", MAP, tool_requires},
                                     {"when", LINES},
                                     {"when_not", LINES},
                                     {"examples", LIST, &example_row},
                                     {"input", ANY, .must = true},
                                     {"http", MAP, request},
                                     {"steps", LIST, &tool_step_row},
+                                    {"on_partial", WORD, .words = "all best_effort"},
                                     {"project", EACH, &expression},
                                     {"errors", EACH, &class},
                                     {"already_done", LIST, &text},
@@ -103,9 +125,13 @@ static const struct known tool[] = {{"tool", TEXT},
                                     {"reconcile", MAP, request},
                                     {"confirm", MAP, confirm},
                                     {"limits", MAP, limits},
+                                    {"retry", MAP, retry},
+                                    {"answer_bytes_max", COUNT},
+                                    {"audit", MAP, audit},
                                     {0}};
 /* Our own keys beside those of a JSON Schema */
-static const struct known property[] = {{"x-source", WORD, .words = "session"},
+static const struct known property[] = {{"x-source", WORDS, .words = "session customer tool model"},
+                                        {"x-from", WORD, .words = "session.customer session.identity session.locale"},
                                         {"x-show", YES_NO},
                                         {"x-label", EACH, &text},
                                         {"x-values", EACH, &by_language},
@@ -271,6 +297,7 @@ static bool is_of(const struct json *v, enum holds holds)
     switch (holds) {
     case TEXT:
     case WORD: return v->kind == JSON_STRING;
+    case WORDS:
     case LINES: return v->kind == JSON_STRING || v->kind == JSON_ARRAY;
     case COUNT: return json_whole(v) && json_int(v, 0) >= 1 && json_int(v, 0) <= INT32_MAX;
     case WHOLE: return json_whole(v) && json_int(v, -1) >= 0 && json_int(v, -1) <= INT32_MAX;
@@ -304,6 +331,7 @@ static int look_at(const struct look *l, const struct json *v, const struct know
                                         [WHOLE] = "a whole number from 0 on",
                                         [YES_NO] = "true or false",
                                         [WORD] = "a word",
+                                        [WORDS] = "a word or a list of words",
                                         [ANY] = "anything",
                                         [LIST] = "a list",
                                         [EACH] = "a map",
@@ -312,8 +340,12 @@ static int look_at(const struct look *l, const struct json *v, const struct know
     struct str name = v->key.n ? v->key : str_of(row->key);
     if (!is_of(v, row->holds))
         return yaml_refuse(l->e, l->name, v, "%.*s must be %s", STR_ARG(name), kinds[row->holds]);
-    if (row->holds == WORD && !has_word(str_of(row->words), v->text))
+    if ((row->holds == WORD || (row->holds == WORDS && v->kind == JSON_STRING)) &&
+        !has_word(str_of(row->words), v->text))
         return wrong_word(l, v, name, row->words);
+    for (const struct json *i = row->holds == WORDS && v->kind == JSON_ARRAY ? v->child : NULL; i; i = i->next)
+        if (!has_word(str_of(row->words), json_str(i)))
+            return wrong_word(l, i, name, row->words);
     if (row->holds == MAP)
         return look_at_map(l, v, row->of, name);
     if (row->holds == ONE_OF)
@@ -327,9 +359,29 @@ static int look_at(const struct look *l, const struct json *v, const struct know
 
 /* --- what a table of keys cannot say --- */
 
+/* Set by the runtime: "session" alone. */
+static bool of_session(const struct json *p)
+{
+    const struct json *source = json_get(p, "x-source");
+    return str_is(json_str(json_is(source, JSON_ARRAY) ? source->child : source), "session");
+}
+
+static int look_at_sources(const struct look *l, const struct json *p)
+{
+    const struct json *source = json_get(p, "x-source"), *from = json_get(p, "x-from");
+    for (const struct json *i = json_is(source, JSON_ARRAY) ? source->child : NULL; i; i = i->next)
+        if (str_is(json_str(i), "session") && source->n > 1)
+            return yaml_refuse(l->e, l->name, source, "what the session supplies nobody else does: x-source: session");
+    if (from && !of_session(p))
+        return yaml_refuse(l->e, l->name, from, "x-from goes with x-source: session");
+    return 0;
+}
+
 static int look_at_properties(const struct look *l, const struct json *properties)
 {
-    for (const struct json *p = properties ? properties->child : NULL; p; p = p->next)
+    for (const struct json *p = properties ? properties->child : NULL; p; p = p->next) {
+        if (look_at_sources(l, p) < 0)
+            return ERR_INVALID;
         for (const struct json *m = json_is(p, JSON_OBJECT) ? p->child : NULL; m; m = m->next) {
             const struct known *k = property;
             while (k->key && !str_is(m->key, k->key))
@@ -338,16 +390,20 @@ static int look_at_properties(const struct look *l, const struct json *propertie
                        : str_starts(m->key, STR("x-")) && unknown_key(l, m, property, p->key) < 0)
                 return ERR_INVALID;
         }
+    }
     return 0;
 }
 
 static int look_at_errors(const struct look *l, const struct json *errors)
 {
     for (const struct json *m = errors ? errors->child : NULL; m; m = m->next)
-        if (!regex_match(STR("^([345]\\d\\d|[345]xx|timeout)$"), m->key))
-            return yaml_refuse(l->e, l->name, m,
-                               "errors has no `%.*s`; write a status (404), a family (5xx) or timeout",
-                               STR_ARG(m->key));
+        if (!regex_match(STR("^([345]\\d\\d|[345]xx|timeout|exit_\\d{1,3}|(?!HTTP_|TIMEOUT$)[A-Z][A-Z0-9_]*)$"),
+                         m->key))
+            return yaml_refuse(
+                l->e, l->name, m,
+                "errors has no `%.*s`; write a status (404), a family (5xx), timeout, exit_N or a code of the "
+                "backend (LIMIT_REACHED)",
+                STR_ARG(m->key));
     return 0;
 }
 
@@ -358,7 +414,7 @@ static int look_at_shown(const struct look *l, const struct json *spec)
     if (!str_is(json_str_or(json_get(json_get(spec, "confirm"), "by"), STR("customer")), "customer"))
         return 0;
     for (const struct json *p = properties ? properties->child : NULL; p; p = p->next)
-        if (!json_bool(json_get(p, "x-show"), false) && !json_get(p, "x-source"))
+        if (!json_bool(json_get(p, "x-show"), false) && !of_session(p))
             return yaml_refuse(l->e, l->name, p, "the customer confirms without seeing `%.*s`; give it x-show: true",
                                STR_ARG(p->key));
     return 0;
@@ -368,29 +424,41 @@ static int look_at_action(const struct look *l, const struct json *spec)
 {
     if (!json_get(spec, "idempotency"))
         return yaml_refuse(l->e, l->name, spec, "an action says how a repeat is recognised: idempotency: {mode: key}");
-    if (json_get(spec, "steps"))
-        return yaml_refuse(l->e, l->name, json_get(spec, "steps"),
-                           "an action has no `steps`; it is one request, so that it is done or not done");
     return look_at_shown(l, spec);
 }
 
 /* On a look-up they would be promises that nobody keeps. */
 static int look_at_read(const struct look *l, const struct json *spec)
 {
-    static const char *const of_actions[] = {"idempotency", "reconcile", "confirm", "limits"};
+    static const char *const of_actions[] = {"idempotency", "reconcile", "confirm"};
     for (size_t i = 0; i < sizeof of_actions / sizeof *of_actions; i++)
         if (json_get(spec, of_actions[i]))
             return yaml_refuse(l->e, l->name, json_get(spec, of_actions[i]), "only an action has `%s`; this is a read",
                                of_actions[i]);
-    if (json_get(spec, "http") && json_get(spec, "steps"))
-        return yaml_refuse(l->e, l->name, json_get(spec, "http"), "a tool has `http` or `steps`, not both");
+    return 0;
+}
+
+/* What a call does stands in one place. */
+static int look_at_adapter(const struct look *l, const struct json *spec)
+{
+    static const char *const adapters[] = {"http", "steps"};
+    const struct json *first = NULL;
+    for (size_t i = 0; i < sizeof adapters / sizeof *adapters; i++) {
+        const struct json *v = json_get(spec, adapters[i]);
+        if (v && first)
+            return yaml_refuse(l->e, l->name, v, "a tool has `%.*s` or `%s`, not both", STR_ARG(first->key),
+                               adapters[i]);
+        first = first ? first : v;
+    }
+    if (json_get(spec, "on_partial") && !json_get(spec, "steps"))
+        return yaml_refuse(l->e, l->name, json_get(spec, "on_partial"), "only a tool with `steps` has on_partial");
     return 0;
 }
 
 static int look_at_tool(const struct look *l, const struct json *spec)
 {
     if (look_at_properties(l, json_get(json_get(spec, "input"), "properties")) < 0 ||
-        look_at_errors(l, json_get(spec, "errors")) < 0)
+        look_at_errors(l, json_get(spec, "errors")) < 0 || look_at_adapter(l, spec) < 0)
         return ERR_INVALID;
     return str_is(json_str(json_get(spec, "effect")), "action") ? look_at_action(l, spec) : look_at_read(l, spec);
 }

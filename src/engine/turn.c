@@ -204,14 +204,40 @@ static int calls_like(struct arena *a, const struct conversation *c, const struc
     return n;
 }
 
+/* Calls of its tool up to and with it, of all that `list` counts. */
+static int calls_of_tool(const struct conversation *c, const struct counter *list, const struct call *k)
+{
+    int n = counter_get(list, k->name);
+    for (const struct call *later = k + 1; later < c->calls + c->calls_n; later++)
+        n -= str_eq(later->name, k->name);
+    return n;
+}
+
+static bool beyond_limits(const struct conversation *c, const struct tool *t, const struct call *k)
+{
+    int done = t->action ? counter_get(c->succeeded, t->name) : calls_of_tool(c, c->called, k) - 1;
+    return (t->limit_per_turn && calls_of_tool(c, c->turn.called, k) > t->limit_per_turn) ||
+           (t->limit_per_conversation && done >= t->limit_per_conversation);
+}
+
+/* The session is not who it must be for this tool. */
+static int refuse_identity(struct conversation *c, struct turn_events *out, const struct call *k, struct err *e)
+{
+    struct json *missing = json_new(out->arena, JSON_ARRAY);
+    json_push(missing, json_new_str(out->arena, STR("session.identity")));
+    return decision_refuse_missing(c, out, k, "refused", "identity_too_low", missing,
+                                   "ask the customer to verify who they are, or hand over", e);
+}
+
 static int call_tool(struct conversation *c, struct turn_events *out, const struct call *k, struct err *e)
 {
     const struct tool *t = agent_tool(c->agent, k->name);
     if (!t)
         return decision_refuse(c, out, k, "invalid", "unknown_tool", "use only the tools that are listed", e);
+    struct tool_session session = conversation_session(c);
     struct json *args;
     struct err why = {0};
-    if (tool_arguments(out->arena, t, k->args, c->customer, &args, &why) < 0)
+    if (tool_arguments(out->arena, t, k->args, &session, &args, &why) < 0)
         return decision_refuse(c, out, k, "invalid", "bad_arguments", why.text, e);
     if (calls_before(c, k) >= c->agent->budgets.tool_calls)
         return decision_refuse(c, out, k, "refused", "budget", "answer with what is known or hand over", e);
@@ -224,15 +250,20 @@ static int call_tool(struct conversation *c, struct turn_events *out, const stru
         c->course.walked ? (struct routine_verdict){.allowed = true} : lead_allows(out->arena, c, t, args, out->now_us);
     if (!v.allowed)
         return decision_refuse_verdict(c, out, k, &v, e);
+    if (c->identity < t->identity_min)
+        return refuse_identity(c, out, k, e);
+    if (beyond_limits(c, t, k))
+        return decision_refuse(
+            c, out, k, "refused", "limit_reached",
+            t->action ? "it was done in this conversation already" : "use the results that are there", e);
+    if (t->irrevocable) /* what cannot be taken back is a person's to do; their hand-over ends the turn */
+        return decision_refuse(c, out, k, "refused", "approval_needed", "nothing: a person takes over", e);
     if (t->action) {
         if (action_pending(c))
             return decision_refuse(c, out, k, "refused", "one_action_at_a_time", "wait for the open one", e);
         if (counter_get(c->unsettled, t->name))
             return decision_refuse(c, out, k, "refused", "outcome_unknown",
                                    "an earlier one may have gone through; a person has to find out", e);
-        if (t->limit_per_conversation && counter_get(c->succeeded, t->name) >= t->limit_per_conversation)
-            return decision_refuse(c, out, k, "refused", "limit_reached", "it was done in this conversation already",
-                                   e);
         return action_propose(c, out, k, t, args, e);
     }
     const struct fact *f = conversation_fact(c, t->name);
@@ -408,6 +439,7 @@ int turn_tool_answered(struct conversation *c, struct turn_events *out, struct s
     if (answer->result.n && !decision_holdable(out->arena, answer->result))
         return decision_answer(c, out, k, "invalid", str_of(decision_unholdable), e);
     const struct tool *t = agent_tool(c->agent, k->name);
+    struct tool_session session = conversation_session(c);
     struct json *args;
     struct decision b;
     decision_begin(&b, out->arena);
@@ -416,8 +448,7 @@ int turn_tool_answered(struct conversation *c, struct turn_events *out, struct s
     json_pair_str(&b.w, "class", str_of(tool_class_name(answer->class)));
     json_key(&b.w, "result");
     json_put_raw(&b.w, answer->result.n ? answer->result : STR("{}"));
-    if (answer->class == TOOL_OK && t->fresh_us &&
-        tool_arguments(out->arena, t, k->args, c->customer, &args, NULL) == 0) {
+    if (answer->class == TOOL_OK && t->fresh_us && tool_arguments(out->arena, t, k->args, &session, &args, NULL) == 0) {
         json_key(&b.w, "args");
         json_put_raw(&b.w, json_canonical(out->arena, args));
     }
@@ -486,7 +517,8 @@ int turn_resumed(struct conversation *c, struct turn_events *out, struct err *e)
 size_t turn_requests(struct arena *a, const struct conversation *c, int64_t now_us, struct tool_request *out,
                      size_t max)
 {
-    struct tool_request rq = {.conversation = c->id, .label = c->label, .attempt = 1, .key = STR("")};
+    struct tool_request rq = {
+        .conversation = c->id, .label = c->label, .attempt = 1, .key = STR(""), .session = conversation_session(c)};
     if (c->turn.at == TURN_ACTING && max) {
         rq.tool = agent_tool(c->agent, c->proposal.tool);
         rq.call_id = str_f(a, "a%lld", (long long)c->proposal.seq);
@@ -501,7 +533,7 @@ size_t turn_requests(struct arena *a, const struct conversation *c, int64_t now_
         struct json *args;
         rq.tool = agent_tool(c->agent, c->calls[i].name);
         if (c->calls[i].answered || !rq.tool || rq.tool->action ||
-            tool_arguments(a, rq.tool, c->calls[i].args, c->customer, &args, NULL) < 0)
+            tool_arguments(a, rq.tool, c->calls[i].args, &rq.session, &args, NULL) < 0)
             continue;
         rq.call_id = c->calls[i].id;
         rq.args = json_canonical(a, args);

@@ -26,7 +26,7 @@ struct leaving {
 struct props {
     struct arena *arena;
     struct loop *loop;
-    struct tool_http_port http;
+    struct tool_port http;
     struct prop *first;
     struct leaving *all;
     int under_way;
@@ -45,7 +45,7 @@ void props_free(struct props *p)
     arena_free(p->arena);
 }
 
-void props_connect(struct props *p, struct loop *l, const struct tool_http_port *http)
+void props_connect(struct props *p, struct loop *l, const struct tool_port *http)
 {
     p->loop = l;
     p->http = *http;
@@ -103,7 +103,7 @@ static void perform(struct leaving *q)
     struct props *p = q->p;
     struct prop *prop = take(p, q->tool);
     if (!prop || prop->kind == PROP_TIMES_OUT_AFTER) {
-        tool_http_call(&p->http, q->rq, prop ? lost : truly_answered, q);
+        tool_run(&p->http, q->rq, prop ? lost : truly_answered, q);
         return;
     }
     if (prop->kind == PROP_WAITS) {

@@ -2,7 +2,7 @@
 #ifndef TESTS_TALK_PROPS_H
 #define TESTS_TALK_PROPS_H
 
-#include "app/tool_http.h"
+#include "app/tool_run.h"
 #include "net/loop.h"
 
 struct props;
@@ -11,7 +11,7 @@ struct props *props_new(void);
 void props_free(struct props *p);
 
 /* Where requests are made from now on. Everything that was under way is forgotten: the program died. */
-void props_connect(struct props *p, struct loop *l, const struct tool_http_port *http);
+void props_connect(struct props *p, struct loop *l, const struct tool_port *http);
 
 /* Has the form of runner_ports.tool; `arg` is a struct props. */
 void props_call(void *arg, const struct tool_request *rq,

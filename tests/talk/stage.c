@@ -99,7 +99,7 @@ static int live(struct stage *s, struct err *e)
         return e->code;
     struct json *services = json_new(s->arena, JSON_OBJECT);
     json_set(services, STR("bank"), json_new_str(s->arena, str_of(s->setup.bank_url)));
-    struct tool_http_port http = {.loop = s->loop, .client = s->client, .services = services};
+    struct tool_port http = {.loop = s->loop, .client = s->client, .world = {.services = services}};
     props_connect(s->props, s->loop, &http);
     struct runner_config config = {
         .store = s->store,

@@ -41,6 +41,8 @@ static int group_end(void **state)
     "  - {id: parcel, http: {method: GET, url: \"${post}/p/{order.code}\"}}\n" \
     "project: {where: parcel.place, late: date - order.due}\nerrors: {timeout: transient}\nfresh_s: 60\n"
 
+static const struct tool_session ana = {{"ana", 3}, {"pt-BR", 5}, 1};
+
 static struct tool read_yaml(const char *text)
 {
     struct json *spec;
@@ -70,7 +72,7 @@ static struct str arguments(const struct tool *t, const char *text)
 {
     struct json *args;
     struct err e = {0};
-    if (tool_arguments(a, t, str_of(text), STR("ana"), &args, &e) < 0)
+    if (tool_arguments(a, t, str_of(text), &ana, &args, &e) < 0)
         return str_f(a, "no: %s", e.text);
     return json_canonical(a, args);
 }
@@ -86,8 +88,7 @@ TEST(a_specification_is_read_with_its_limits_and_defaults)
     CHECK_INT(t.fresh_us, 0);
     t = read_yaml(LOOK);
     CHECK(!t.action && t.fresh_us == 60000000 && t.timeout_ms == 5000 && t.limit_per_conversation == 0);
-    CHECK_INT(tool_steps(&t), 2);
-    CHECK_STR(tool_step_id(&t, 1), "parcel");
+    CHECK(t.steps && t.steps->n == 2 && !t.best_effort);
 }
 
 TEST(a_specification_that_lacks_something_is_refused_with_its_line)
@@ -185,7 +186,7 @@ TEST(the_customer_is_shown_words_in_the_language_of_the_conversation)
                                             "{\"name\":\"colour\",\"label\":\"colour\",\"value\":\"vermelho\"}]"},
                                      {"es", "[{\"name\":\"what\",\"label\":\"Thing\",\"value\":\"tea\"},"
                                             "{\"name\":\"colour\",\"label\":\"colour\",\"value\":\"deep red\"}]"}};
-    CHECK_INT(tool_arguments(a, &t, STR("{\"what\":\"tea\",\"colour\":\"red\",\"n\":3}"), STR("ana"), &args, NULL), 0);
+    CHECK_INT(tool_arguments(a, &t, STR("{\"what\":\"tea\",\"colour\":\"red\",\"n\":3}"), &ana, &args, NULL), 0);
     for (int i = 0; i < 2; i++) {
         struct buf b = buf_new(a, 4096);
         struct json_writer w = {.out = &b};
@@ -201,6 +202,13 @@ static struct json *json_of(const char *text)
     return v;
 }
 
+static int request(const struct tool *t, const struct json *services, const struct json *root, struct tool_http *out,
+                   struct err *e)
+{
+    struct tool_world world = {.services = services};
+    return tool_http_fill(a, json_get(t->spec, "http"), &world, root, out, e);
+}
+
 TEST(a_request_is_filled_from_the_arguments_and_values_are_escaped_in_its_path)
 {
     struct tool t = read_yaml(ORDER);
@@ -208,19 +216,14 @@ TEST(a_request_is_filled_from_the_arguments_and_values_are_escaped_in_its_path)
     struct err e = {0};
     struct json *services = json_of("{\"shop\":\"http://127.0.0.1:1\"}"),
                 *root = json_of("{\"customer\":\"ana\",\"what\":\"../a b?c#d/\\u00e9\"}");
-    CHECK_INT(tool_http_step(a, &t, 0, services, root, &http, &e), 0);
+    CHECK_INT(request(&t, services, root, &http, &e), 0);
     CHECK_STR(http.url, "http://127.0.0.1:1/orders/..%2Fa%20b%3Fc%23d%2F%C3%A9");
     CHECK_STR(http.method, "POST");
     CHECK_STR(http.body, "{\"customer\":\"ana\",\"thing\":\"../a b?c#d/\u00e9\"}");
-    CHECK_INT(tool_http_step(a, &t, 0, json_of("{}"), root, &http, &e), ERR_INVALID);
+    CHECK_INT(request(&t, json_of("{}"), root, &http, &e), ERR_INVALID);
     CHECK(str_has(str_of(e.text), STR("needs shop, which is missing")));
-    CHECK_INT(tool_http_step(a, &t, 0, services, json_of("{\"customer\":\"ana\"}"), &http, &e), ERR_INVALID);
+    CHECK_INT(request(&t, services, json_of("{\"customer\":\"ana\"}"), &http, &e), ERR_INVALID);
     CHECK(str_has(str_of(e.text), STR("needs what, which is missing")));
-    CHECK_INT(tool_http_reconcile(a, &t, services, STR("k-1"), root, &http, &e), 0);
-    CHECK_STR(http.url, "http://127.0.0.1:1/orders/by-key/k-1");
-    CHECK_STR(http.body, "");
-    t = read_yaml(LOOK);
-    CHECK_INT(tool_http_reconcile(a, &t, services, STR("k-1"), root, &http, &e), ERR_NOT_FOUND);
 }
 
 TEST(a_value_that_would_lead_to_another_place_of_the_backend_is_refused)
@@ -231,11 +234,11 @@ TEST(a_value_that_would_lead_to_another_place_of_the_backend_is_refused)
     struct json *services = json_of("{\"shop\":\"http://127.0.0.1:1\"}"), *root = json_new(a, JSON_OBJECT);
     for (const char *const *what = (const char *const[]){".", "..", NULL}; *what; what++) {
         json_set(root, STR("what"), json_new_str(a, str_of(*what)));
-        CHECK_INT(tool_http_step(a, &t, 0, services, root, &http, &e), ERR_INVALID);
+        CHECK_INT(request(&t, services, root, &http, &e), ERR_INVALID);
     }
     char *longest = memset(arena_alloc(a, 5000), 'x', 4999);
     json_set(root, STR("what"), json_new_str(a, str_of(longest)));
-    CHECK_INT(tool_http_step(a, &t, 0, services, root, &http, &e), ERR_INVALID);
+    CHECK_INT(request(&t, services, root, &http, &e), ERR_INVALID);
     CHECK(str_has(str_of(e.text), STR("longer than")));
 }
 
@@ -249,7 +252,9 @@ TEST(a_composite_sees_the_answers_of_its_earlier_steps)
                     json_of("{\"id\":\"7\",\"date\":\"2026-03-10\",\"order\":{\"code\":\"BR1\",\"due\":\"2026-03-04\"},"
                             "\"parcel\":{\"place\":\"depot\"}}");
     struct str result;
-    CHECK_INT(tool_http_step(a, &t, 1, services, root, &http, &e), 0);
+    CHECK_INT(tool_http_fill(a, json_get(json_at(t.steps, 1), "http"), &(struct tool_world){.services = services}, root,
+                             &http, &e),
+              0);
     CHECK_STR(http.url, "http://p/p/BR1");
     CHECK_INT(tool_project(a, &t, root, &result, &e), 0);
     CHECK_STR(result, "{\"where\":\"depot\",\"late\":6}");
@@ -273,7 +278,7 @@ TEST(an_answer_has_the_class_that_the_specification_gives_it)
         {&order, 503, true, twice, TOOL_ALREADY_DONE},
         {&order, 409, true, body, TOOL_REFUSED},
         {&order, 404, true, NULL, TOOL_REFUSED},
-        {&order, 301, true, NULL, TOOL_REFUSED},
+        {&order, 301, true, NULL, TOOL_UNKNOWN}, /* a redirect is not followed */
         {&order, 503, true, NULL, TOOL_UNKNOWN}, /* as it says for 5xx */
         {&order, 429, true, NULL, TOOL_TRANSIENT},
         {&order, 0, false, NULL, TOOL_TRANSIENT}, /* nothing left: safe to try again */

@@ -1,7 +1,7 @@
 /* What a tool's request comes to when the backend is odd: a server that answers as a script says. */
 #include "test.h"
 
-#include "app/tool_http.h"
+#include "app/tool_run.h"
 #include "base/yaml.h"
 #include "net/server.h"
 
@@ -56,9 +56,9 @@ static enum tool_class run(const char *const *script, size_t n, int attempt)
     struct json *services = json_new(w.arena, JSON_OBJECT);
     json_set(services, STR("shop"),
              json_new_str(w.arena, str_f(w.arena, "http://127.0.0.1:%d", server_port(w.server))));
-    struct tool_http_port port = {w.loop, w.client, services};
+    struct tool_port port = {.loop = w.loop, .client = w.client, .world = {.services = services}};
     struct tool_request rq = {.tool = &tool, .args = STR("{\"what\":\"tea\"}"), .key = STR("k1"), .attempt = attempt};
-    tool_http_call(&port, &rq, on_done, NULL);
+    tool_run(&port, &rq, on_done, NULL);
     for (int i = 0; i < 200 && !w.done; i++)
         loop_once(w.loop, 50);
     assert_true(w.done);

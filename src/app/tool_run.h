@@ -1,0 +1,21 @@
+/* tool_run: runs calls of tools: the thin shell around engine/plan.h.
+ *
+ * One function for reads and actions. A read is tried again as its `retry` says. An action is tried again only by the engine,
+ * under its key. Answers always come later, from the loop. */
+#ifndef APP_TOOL_RUN_H
+#define APP_TOOL_RUN_H
+
+#include "engine/plan.h"
+#include "net/client.h"
+
+struct tool_port {
+    struct loop *loop;
+    struct client *client;
+    struct tool_world world; /* borrowed */
+};
+
+/* Has the form of runner_ports.tool; `arg` is a struct tool_port. */
+void tool_run(void *arg, const struct tool_request *rq, void (*done)(void *done_arg, const struct tool_answer *answer),
+              void *done_arg);
+
+#endif
