@@ -34,11 +34,12 @@ int regex_check(struct str pattern, struct err *e)
     return compiled ? 0 : ERR_INVALID;
 }
 
-int regex_try(struct str pattern, struct str text)
+/* *from and *to, when given: where the first group lies; both 0 when it took no part. */
+static int run(struct str pattern, struct str text, size_t *from, size_t *to)
 {
     pcre2_code *compiled = compile(pattern, NULL);
     pcre2_match_context *limits = pcre2_match_context_create(NULL);
-    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    pcre2_match_data *data = pcre2_match_data_create(2, NULL);
     int r = PCRE2_ERROR_NOMEMORY;
     bool wrong = !compiled;
     if (compiled && limits && data) {
@@ -47,12 +48,30 @@ int regex_try(struct str pattern, struct str text)
         pcre2_set_heap_limit(limits, HEAP_KIB_MAX);
         r = pcre2_match(compiled, (PCRE2_SPTR)(text.n ? text.p : ""), text.n, 0, 0, data, limits);
     }
+    if (from && (r == 0 || r > 1) && pcre2_get_ovector_pointer(data)[2] != PCRE2_UNSET) {
+        *from = pcre2_get_ovector_pointer(data)[2];
+        *to = pcre2_get_ovector_pointer(data)[3];
+    }
     pcre2_match_data_free(data);
     pcre2_match_context_free(limits);
     pcre2_code_free(compiled);
     if (r >= 0) /* 0: more groups than the data has room for, and a match */
         return 1;
     return r == PCRE2_ERROR_NOMATCH ? 0 : wrong ? ERR_INVALID : ERR_LIMIT;
+}
+
+int regex_try(struct str pattern, struct str text)
+{
+    return run(pattern, text, NULL, NULL);
+}
+
+bool regex_group(struct str pattern, struct str text, struct str *group)
+{
+    size_t from = 0, to = 0;
+    if (run(pattern, text, &from, &to) <= 0 || to < from || !to)
+        return false;
+    *group = str_head(str_from(text, from), to - from);
+    return true;
 }
 
 bool regex_match(struct str pattern, struct str text)

@@ -20,4 +20,7 @@ bool regex_match(struct str pattern, struct str text);
  * pattern does not compile. */
 MUST_USE int regex_try(struct str pattern, struct str text);
 
+/* What the first group of the first match holds, which may be empty; false: no match, no group, or none decided. */
+bool regex_group(struct str pattern, struct str text, struct str *group);
+
 #endif

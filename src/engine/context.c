@@ -13,6 +13,16 @@ static struct str default_of(const struct json *slot)
     return json_str(json_get(slot, "default"));
 }
 
+/* What counts is a number to expressions and tools. */
+static struct json *value_json(struct arena *a, struct str type, struct str value)
+{
+    struct json *number;
+    bool counts = str_is(type, "integer") || str_is(type, "number") || str_is(type, "money");
+    if (counts && json_parse(a, value, &number, NULL) == 0 && number->kind == JSON_NUMBER)
+        return number;
+    return json_new_str(a, value);
+}
+
 static void add_slots(struct arena *a, const struct conversation *c, struct json *root)
 {
     struct json *values = json_new(a, JSON_OBJECT), *statuses = json_new(a, JSON_OBJECT);
@@ -23,7 +33,7 @@ static void add_slots(struct arena *a, const struct conversation *c, struct json
             v = v->next;
         if (!v && !default_of(s).n)
             continue;
-        json_set(values, name, json_new_str(a, v ? v->value : default_of(s)));
+        json_set(values, name, value_json(a, json_str(json_get(s, "type")), v ? v->value : default_of(s)));
         json_set(statuses, name, json_new_str(a, v ? v->status : STR("default")));
     }
     json_set(root, STR("slot"), values);

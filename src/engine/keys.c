@@ -213,10 +213,11 @@ static const struct known macros[] = {{"macros", TEXT},
                                       {0}};
 static const struct known value_row = {"a value's phrases", EACH, &list_of_texts};
 static const struct known slot[] = {{"slot", TEXT, .must = true},
-                                    {"type", WORD, .words = "enum text integer"},
+                                    {"type", WORD, .words = "enum text integer number money date"},
                                     {"summary", TEXT},
                                     {"default", TEXT},
                                     {"values", EACH, &value_row},
+                                    {"patterns", EACH, &list_of_texts},
                                     {0}};
 static const struct known slot_row = {"a slot", MAP, slot};
 static const struct known scratchpad[] = {

@@ -1,5 +1,7 @@
 #include "engine/scratchpad.h"
 
+#include "base/clock.h"
+#include "base/quantity.h"
 #include "base/text.h"
 #include "engine/lead.h"
 
@@ -24,14 +26,39 @@ static int check_type(struct arena *a, const struct json *slot, struct str name,
     }
     if (str_is(type, "integer") && str_int(value, &number) < 0)
         return err_set(e, ERR_INVALID, "%.*s is a whole number", STR_ARG(name));
+    if ((str_is(type, "money") || str_is(type, "number")) && !json_number_ok(value))
+        return err_set(e, ERR_INVALID, "%.*s is a number such as 1200.50", STR_ARG(name));
+    if (str_is(type, "date") && (value.n != 10 || clock_days(value, &number) < 0))
+        return err_set(e, ERR_INVALID, "%.*s is a date such as 2026-03-31", STR_ARG(name));
     if (value.n > 500)
         return err_set(e, ERR_INVALID, "%.*s is longer than 500 bytes", STR_ARG(name));
     return 0;
 }
 
-/* Does the folded text hold the value itself, or one of the phrases the slot declares for it? */
-static bool holds(struct arena *a, struct str folded, const struct json *slot, struct str value)
+static bool is_counted(const struct json *slot)
 {
+    struct str type = json_str(json_get(slot, "type"));
+    return str_is(type, "integer") || str_is(type, "number") || str_is(type, "money") || str_is(type, "date");
+}
+
+/* Does the text write that number, amount or date, in whatever form? */
+static bool writes(struct arena *a, const struct conversation *c, struct str text, struct str value)
+{
+    struct quantity q;
+    struct str today = clock_date(a, c->at_us);
+    for (size_t at = 0; quantity_next(a, text, &at, c->language, today, &q);)
+        if (str_eq(q.value, value))
+            return true;
+    return false;
+}
+
+/* Does the text hold the value itself, or one of the phrases the slot declares for it? */
+static bool holds(struct arena *a, const struct conversation *c, struct str text, const struct json *slot,
+                  struct str value)
+{
+    if (is_counted(slot) && writes(a, c, text, value))
+        return true;
+    struct str folded = text_fold(a, text);
     struct str plain = str_trim(text_fold(a, value));
     if (plain.n && text_has_phrase(folded, plain))
         return true;
@@ -49,11 +76,11 @@ static int64_t evidence(struct arena *a, const struct conversation *c, const str
 {
     *source = "customer";
     for (const struct said *s = c->said; s; s = s->older)
-        if (holds(a, text_fold(a, s->text), slot, value))
+        if (holds(a, c, s->text, slot, value))
             return s->seq;
     *source = "tool";
     for (const struct fact *f = c->facts; f; f = f->next)
-        if (f->result.n && holds(a, text_fold(a, f->result), slot, value))
+        if (f->result.n && holds(a, c, f->result, slot, value))
             return f->seq;
     *source = "model";
     return 0;

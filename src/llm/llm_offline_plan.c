@@ -43,6 +43,8 @@ static struct offline_slot slot_of(struct arena *a, const struct json *slot)
     for (const struct json *v = first(values); v; v = v->next)
         n += count_phrases(v);
     struct offline_slot out = {.name = json_str(json_get(slot, "slot")),
+                               .type = json_str_or(json_get(slot, "type"), STR("text")),
+                               .patterns = json_get(slot, "patterns"),
                                .phrases.p = ARENA_ARRAY(a, struct words_phrase, n)};
     for (const struct json *v = first(values); v; v = v->next)
         add_phrases(a, v, v->key, &out.phrases);
@@ -56,6 +58,10 @@ static void read_slots(struct offline_plan *p, const struct json *scratchpad)
     for (const struct json *s = first(slots); s; s = s->next) {
         struct offline_slot *slot = &p->slots[p->slots_n++];
         *slot = slot_of(p->arena, s);
+        slot->alone = true;
+        for (struct offline_slot *o = p->slots; o < slot; o++)
+            if (str_eq(o->type, slot->type))
+                o->alone = slot->alone = false;
         for (size_t i = 0; i < p->book.n; i++)
             slot->has_question |= routine_asks(&p->book.routines[i], slot->name);
     }

@@ -1,5 +1,10 @@
 #include "llm/llm_offline_read.h"
 
+#include "base/quantity.h"
+#include "base/regex.h"
+
+enum { ANSWER_BYTES_MAX = 120 };
+
 /* Of two phrases that overlap the longer one counts ("not yet" before "yes"), of two that do not, the one said
  * last. */
 static struct str read_slot_in(const struct offline_slot *slot, struct str folded, struct str language, bool other,
@@ -35,6 +40,60 @@ struct str offline_read_slot(const struct offline_slot *slot, struct str folded,
 {
     struct str value = read_slot_in(slot, folded, language, false, asked);
     return value.n ? value : read_slot_in(slot, folded, language, true, asked);
+}
+
+static bool is_of_type(struct str type, const struct quantity *q, bool asked)
+{
+    if (str_is(type, "date"))
+        return q->kind == QUANTITY_DATE;
+    if (str_is(type, "money"))
+        return q->kind == QUANTITY_MONEY || (asked && q->kind == QUANTITY_NUMBER);
+    if (str_is(type, "integer"))
+        return q->kind == QUANTITY_NUMBER && !str_has(q->value, STR("."));
+    return str_is(type, "number") && (q->kind == QUANTITY_NUMBER || q->kind == QUANTITY_PERCENT);
+}
+
+/* Of several the last one said: "100, no, 150". */
+static struct str read_quantity(struct arena *a, const struct offline_slot *slot, struct str words, struct str language,
+                                struct str today, bool asked)
+{
+    struct quantity q;
+    struct str value = STR_NONE;
+    for (size_t at = 0; quantity_next(a, words, &at, language, today, &q);)
+        if (is_of_type(slot->type, &q, asked))
+            value = q.value;
+    return value;
+}
+
+static struct str by_pattern(const struct offline_slot *slot, struct str words)
+{
+    struct str group;
+    for (const struct json *l = slot->patterns ? slot->patterns->child : NULL; l; l = l->next)
+        for (const struct json *p = l->child; p; p = p->next)
+            if (regex_group(json_str(p), words, &group) && str_trim(group).n)
+                return str_trim(group);
+    return STR_NONE;
+}
+
+/* A short answer that is no question. */
+static struct str whole_answer(struct str words)
+{
+    struct str s = str_trim(words);
+    while (s.n && (s.p[s.n - 1] == '.' || s.p[s.n - 1] == '!'))
+        s.n--;
+    return s.n && s.n <= ANSWER_BYTES_MAX && !str_has(s, STR("?")) && !str_has(s, STR("\n")) ? s : STR_NONE;
+}
+
+struct str offline_read_typed(struct arena *a, const struct offline_slot *slot, struct str words, struct str language,
+                              struct str today, bool asked)
+{
+    bool text = str_is(slot->type, "text");
+    struct str found = by_pattern(slot, words);
+    if (text)
+        return found.n ? found : asked && !slot->patterns ? whole_answer(words) : STR_NONE;
+    if (found.n) /* a pattern says where the value stands, the type what it is */
+        return read_quantity(a, slot, found, language, today, true);
+    return asked || slot->alone ? read_quantity(a, slot, words, language, today, asked) : STR_NONE;
 }
 
 /* The longest phrase of the list that the text holds; NULL for none. */

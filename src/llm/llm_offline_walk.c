@@ -132,7 +132,10 @@ static const struct offline_slot *read_slots(struct answer *w, struct str folded
     const struct offline_slot *answered = NULL;
     for (size_t i = 0; i < w->plan->slots_n; i++) {
         const struct offline_slot *slot = &w->plan->slots[i];
-        struct str value = offline_read_slot(slot, folded, w->language, being_asked(w, questions, n, slot->name));
+        bool asked = being_asked(w, questions, n, slot->name);
+        struct str value = slot->phrases.n ? offline_read_slot(slot, folded, w->language, asked)
+                                           : offline_read_typed(w->a, slot, w->prompt.words, w->language,
+                                                                json_str(state_of(w, "date")), asked);
         if (!value.n)
             continue;
         learn(w, slot->name, value);
