@@ -1,32 +1,9 @@
 #include "engine/agent.h"
 
 #include "engine/lint.h"
+#include "engine/prompt.h"
 
 #include <stdlib.h>
-
-enum { SHARED_BYTES_MAX = 1 << 22 };
-
-static const char update_scratchpad[] = "{\"type\":\"function\",\"function\":{\"name\":\"update_scratchpad\","
-                                        "\"description\":\"Write down what was learnt: slots, the "
-                                        "routine and its step, which slot is being asked for. The runtime checks each "
-                                        "value against the customer's words and the "
-                                        "tools' "
-                                        "results.\",\"parameters\":{\"type\":\"object\",\"properties\":{\"set\":{"
-                                        "\"type\":\"array\",\"items\":{\"type\":\"object\","
-                                        "\"properties\":{\"slot\":{\"type\":\"string\"},\"value\":{\"type\":\"string\"}"
-                                        "},\"required\":[\"slot\",\"value\"]}},"
-                                        "\"routine\":{\"type\":\"string\"},\"step\":{\"type\":\"string\"},\"asking\":{"
-                                        "\"type\":\"array\",\"items\":{\"type\":\"string\"}},\"judged\":{\"type\":\"boolean\"}}}}}";
-
-static const char transfer_to_human[] =
-    "{\"type\":\"function\",\"function\":{\"name\":\"transfer_to_human\",\"description\":\"Hand the conversation over "
-    "to a person, "
-    "with everything that is "
-    "known.\",\"parameters\":{\"type\":\"object\",\"properties\":{\"reason\":{\"type\":\"string\",\"enum\":["
-    "\"asked_human\",\"out_of_scope\",\"data_unavailable\",\"action_refused\",\"outcome_unknown\",\"low_confidence\","
-    "\"frustration\","
-    "\"compliance\",\"budget\",\"approval_needed\",\"missing_information\",\"unclear_answer\",\"model_unavailable\"]},"
-    "\"note\":{\"type\":\"string\"}},\"required\":[\"reason\"]}}}";
 
 static bool of_kind(const struct json *module, const char *kind)
 {
@@ -55,19 +32,6 @@ static int compile_tools(struct agent *ag, const struct json *modules, const cha
     if (tool_link(ag->arena, tools, ag->tools_n, dir, e) < 0)
         return ERR_INVALID;
     ag->tools = tools;
-    struct buf b = buf_new(ag->arena, SHARED_BYTES_MAX);
-    struct json_writer w = {.out = &b};
-    bool transfer = false, update = false; /* the built-in ones take their places in the order of names */
-    for (size_t i = 0; i <= ag->tools_n; i++) {
-        struct str next = i < ag->tools_n ? tools[i].name : STR("\xff");
-        if (!transfer && str_cmp(STR("transfer_to_human"), next) < 0)
-            json_put_raw(&w, str_of(transfer_to_human)), transfer = true;
-        if (!update && str_cmp(STR("update_scratchpad"), next) < 0)
-            json_put_raw(&w, str_of(update_scratchpad)), update = true;
-        if (i < ag->tools_n)
-            tool_write_definition(&tools[i], &w);
-    }
-    ag->tools_json = buf_str(&b);
     return 0;
 }
 
@@ -82,20 +46,6 @@ static void compile_macros(struct agent *ag, const struct json *modules)
         }
     }
     ag->macros = all;
-}
-
-static void compile_policies(struct buf *text, const struct json *modules)
-{
-    for (const struct json *m = modules->child; m; m = m->next) {
-        const struct json *rules = of_kind(m, "policies") ? json_get(json_get(m, "body"), "rules") : NULL;
-        if (rules)
-            buf_addf(text, "## policy %.*s\n", STR_ARG(json_str(json_get(m, "name"))));
-        for (const struct json *r = rules ? rules->child : NULL; r; r = r->next)
-            buf_addf(text, "- %.*s: %.*s\n", STR_ARG(json_str(json_get(r, "id"))),
-                     STR_ARG(json_str(json_get(r, "text"))));
-        if (rules)
-            buf_addc(text, '\n');
-    }
 }
 
 /* A stored version's routine that no longer reads is left to the model, which still sees it: no conversation is stranded. */
@@ -115,49 +65,15 @@ static int compile_routines(struct agent *ag, const struct json *modules, const 
     return 0;
 }
 
-/* One system message: instructions and policies, then each routine, the macros and the slots as one line of JSON. */
-static int compile_shared(struct agent *ag, const struct json *modules, struct err *e)
+static void compile_slots(struct agent *ag, const struct json *modules)
 {
-    struct buf text = buf_new(ag->arena, SHARED_BYTES_MAX);
-    for (const struct json *m = modules->child; m; m = m->next)
-        if (of_kind(m, "instructions"))
-            buf_addf(&text, "# %.*s\n%.*s\n\n", STR_ARG(json_str(json_get(m, "name"))),
-                     STR_ARG(json_str(json_get(m, "body"))));
-    compile_policies(&text, modules);
-    struct json_writer w = {.out = &text};
     struct json *slots = json_new(ag->arena, JSON_ARRAY);
     for (const struct json *m = modules->child; m; m = m->next) {
-        const struct json *body = json_get(m, "body"), *list = json_get(body, "slots");
-        if (of_kind(m, "routines")) {
-            struct str name = json_str(json_get(m, "name"));
-            buf_addf(&text, "## routine %.*s\n", STR_ARG(name));
-            w.comma = false;
-            json_put(&w, body);
-            buf_addc(&text, '\n');
-        }
-        for (const struct json *s = of_kind(m, "scratchpad") && list ? list->child : NULL; s; s = s->next)
+        const struct json *list = of_kind(m, "scratchpad") ? json_get(json_get(m, "body"), "slots") : NULL;
+        for (const struct json *s = list ? list->child : NULL; s; s = s->next)
             json_push(slots, json_copy(ag->arena, s));
     }
     ag->slots = slots;
-    buf_adds(&text, "## macros\n");
-    w.comma = false;
-    json_put(&w, ag->macros);
-    buf_adds(&text, "\n## scratchpad\n{\"slots\":");
-    w.comma = false;
-    json_put(&w, slots);
-    buf_adds(&text, "}\n");
-    struct buf b = buf_new(ag->arena, SHARED_BYTES_MAX);
-    buf_adds(&b, "{\"role\":\"system\",\"content\":\"");
-    json_escape(&b, buf_str(&text));
-    buf_adds(&b, "\"}");
-    if (text.cut || b.cut)
-        return err_set(e, ERR_LIMIT, "the agent's modules make a prompt over 4 MiB");
-    ag->shared = buf_str(&b);
-    sha256_begin(&ag->prefix);
-    sha256_add(&ag->prefix, ag->tools_json);
-    sha256_add(&ag->prefix, STR("\n"));
-    sha256_add(&ag->prefix, ag->shared);
-    return 0;
 }
 
 /* `dir` is the workspace, for messages; of a bundle "". */
@@ -168,6 +84,9 @@ static int compile(struct agent *ag, const struct json *all, const char *dir, st
     ag->name = json_str(json_get(self, "agent"));
     ag->version = json_str(json_get(self, "version"));
     ag->modules = modules;
+    ag->plain = str_is(json_str(json_get(self, "model_family")), "")
+                    ? false
+                    : !str_is(json_str(json_get(self, "model_family")), "offline");
     ag->pin_turn = str_is(json_str(json_get(self, "pin")), "turn");
     if (!ag->name.n || !modules)
         return err_set(e, ERR_INVALID, "an agent file needs `agent` (its name) and `compose`");
@@ -182,7 +101,8 @@ static int compile(struct agent *ag, const struct json *all, const char *dir, st
     compile_macros(ag, modules);
     if (compile_routines(ag, modules, dir, e) < 0)
         return ERR_INVALID;
-    return compile_shared(ag, modules, e);
+    compile_slots(ag, modules);
+    return prompt_compile(ag, e);
 }
 
 int agent_check(const struct json *all, const char *dir, struct err *e)

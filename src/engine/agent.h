@@ -1,12 +1,13 @@
 /* agent: a choice of modules, compiled. The hash of its bundle is its identity everywhere.
  *
- * A bundle is one canonical JSON text: {"agent":{...},"modules":[{"kind","name","version","body"}...]} with the modules
- * in the order in which the agent names them; instructions' bodies are text, all others are what engine/module.h says. It is
+ * A bundle is one canonical JSON text: {"agent":{...},"modules":[{"kind","name","version","sha256","body"}...]} with the
+ * modules in the order in which the agent names them; instructions' bodies are text, all others are what engine/module.h says. It is
  * stored as a blob under its SHA-256, so a conversation keeps its agent when the files change, and every past prompt
  * can be made again. */
 #ifndef ENGINE_AGENT_H
 #define ENGINE_AGENT_H
 
+#include "engine/span.h"
 #include "engine/tool.h"
 #include "routine/routine.h"
 
@@ -30,11 +31,14 @@ struct agent {
     struct routine_book book;   /* its routines, and the macros once more */
     const struct json *modules; /* as in the bundle */
     struct budgets budgets;
+    bool plain;    /* the prompt is for a model that knows languages: without the phrases of the offline provider */
     bool pin_turn; /* a running conversation moves to the version in force when a turn begins; else it keeps its own */
     /* The parts of every prompt that do not change (docs/PROMPT.md) */
-    struct str tools_json; /* the inside of the tools array */
-    struct str shared;     /* the first system message */
-    sha256_state prefix;   /* over tools_json, newline, shared */
+    struct str tools_json;    /* the inside of the tools array */
+    struct str shared;        /* the first system message */
+    sha256_state prefix;      /* over tools_json, newline, shared */
+    const struct span *spans; /* of tools_json, newline, shared */
+    size_t spans_n;
 };
 
 /* The bundle of the draft agents/<name>.yaml below `dir` (engine/composition.h), which lives in `a`. `published` may be NULL:

@@ -133,6 +133,7 @@ static struct json *agent_of(struct arena *a, const struct module *self)
 
 static struct json *bundle_of(struct arena *a, const struct composition *c)
 {
+    static const char *const scope[] = {"applies_to", "locale", "priority"}; /* of instructions, whose body is text */
     struct json *all = json_new(a, JSON_OBJECT), *modules = json_new(a, JSON_ARRAY);
     for (size_t i = 0; i < c->n; i++) {
         const struct module *m = &c->modules[i];
@@ -140,6 +141,10 @@ static struct json *bundle_of(struct arena *a, const struct composition *c)
         json_set(one, STR("kind"), json_new_str(a, str_of(m->kind->compose)));
         json_set(one, STR("name"), json_new_str(a, m->name));
         json_set(one, STR("version"), json_new_str(a, semver_text(a, m->version)));
+        json_set(one, STR("sha256"), json_new_str(a, hash_hex(a, m->sha.b, SHA256_BYTES)));
+        for (size_t k = 0; m->kind->text && k < sizeof scope / sizeof *scope; k++)
+            if (json_get(m->data, scope[k]))
+                json_set(one, str_of(scope[k]), json_copy(a, json_get(m->data, scope[k])));
         json_set(one, STR("body"), json_copy(a, m->kind->text ? json_get(m->data, "text") : m->data));
         json_push(modules, one);
     }

@@ -13,10 +13,19 @@ struct context {
                                                   * the conversation, state to the arena */
     struct sha256 sha;
     size_t bytes;
+    const struct span *spans; /* of context_label; else NULL */
+    size_t spans_n;
 };
 
 /* The prompt as it is at `now_us`. */
 struct context context_make(struct arena *a, const struct conversation *c, int64_t now_us);
+
+/* The prompt's bytes as they are hashed, in one piece. */
+struct str context_bytes(struct arena *a, const struct context *x);
+/* Says of every byte of a prompt who wrote it. `c` was folded from `events` with c->messages.marking set since before the
+ * first, and `now_us` is the prompt's. The spans live in `a` and borrow from the agent. */
+void context_label(struct arena *a, const struct conversation *c, const struct event *events, int64_t now_us,
+                   struct context *x);
 
 /* The state block's JSON object alone; also the root that macros are filled from. */
 struct json *context_state(struct arena *a, const struct conversation *c, int64_t now_us);

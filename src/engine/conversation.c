@@ -179,8 +179,10 @@ static void release_held(struct conversation *c)
         in_order = s->older;
         s->older = c->said;
         c->said = s;
+        c->messages.seq = s->seq;
         messages_text(&c->messages, "user", "", s->text);
     }
+    c->messages.seq = c->seq;
 }
 
 /* One call of the last answer has its result. */
@@ -502,7 +504,9 @@ static void fold_done(struct conversation *c, const struct event *ev, const stru
     if (p->gated) { /* the model proposed it long ago; what ran after the yes is a call of its own */
         struct str id = str_f(c->arena, "a%lld", (long long)p->seq);
         struct call ran = {.id = id, .name = p->tool, .args = p->args};
+        c->messages.seq = p->seq;
         messages_calls(&c->messages, NULL, &ran, 1);
+        c->messages.seq = ev->seq;
         messages_result(&c->messages, id, class, result);
         c->turn.at = TURN_ASK;
     } else {
@@ -708,7 +712,7 @@ int conversation_fold(struct conversation *c, const struct event *ev, struct err
         arena_free(a);
         return err_in(e, "event %lld", (long long)ev->seq);
     }
-    c->seq = ev->seq;
+    c->seq = c->messages.seq = ev->seq;
     c->at_us = ev->at_us;
     folds[ev->kind](c, ev, body);
     if (at_border(c))

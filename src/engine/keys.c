@@ -57,7 +57,8 @@ static const struct known agent[] = {{"agent", TEXT},
                                      {"pin", WORD, .words = "conversation turn"},
                                      {0}};
 static const struct known instruction[] = {
-    {"module", TEXT}, {"version", TEXT, .must = true}, {"change", TEXT}, {"summary", TEXT}, {0}};
+    {"module", TEXT}, {"version", TEXT, .must = true}, {"change", TEXT},    {"summary", TEXT},
+    {"locale", TEXT}, {"applies_to", LINES},           {"priority", WHOLE}, {0}};
 
 static const struct known policy_rule[] = {{"id", TEXT, .must = true}, {"text", TEXT, .must = true}, {0}};
 static const struct known policy_rule_row = {"a rule", MAP, policy_rule};

@@ -1,5 +1,8 @@
 #include "engine/messages.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum { BYTES_MAX = 16 << 20, NAME_BYTES_MAX = 64 };
 
 struct messages messages_new(const sha256_state *prefix)
@@ -10,6 +13,7 @@ struct messages messages_new(const sha256_state *prefix)
 void messages_free(struct messages *m)
 {
     buf_free(&m->text);
+    free(m->marks);
 }
 
 void messages_rebase(struct messages *m, const sha256_state *prefix)
@@ -25,6 +29,23 @@ static size_t begin(struct messages *m)
     return from;
 }
 
+/* What was written since `from` are the event's words. */
+static void mark(struct messages *m, size_t from)
+{
+    if (!m->marking || from == m->text.n)
+        return;
+    if (m->marks_n == m->marks_size) {
+        size_t size = m->marks_size ? 2 * m->marks_size : 64;
+        struct messages_mark *marks = mem_get(size * sizeof *marks);
+        if (m->marks_n)
+            memcpy(marks, m->marks, m->marks_n * sizeof *marks);
+        free(m->marks);
+        m->marks = marks;
+        m->marks_size = size;
+    }
+    m->marks[m->marks_n++] = (struct messages_mark){.from = from, .to = m->text.n, .seq = m->seq};
+}
+
 static void end(struct messages *m, size_t from)
 {
     sha256_add(&m->sha, str_from(buf_str(&m->text), from));
@@ -34,7 +55,9 @@ void messages_text(struct messages *m, const char *role, const char *before, str
 {
     size_t from = begin(m);
     buf_addf(&m->text, "{\"role\":\"%s\",\"content\":\"%s", role, before);
+    size_t words = m->text.n;
     json_escape(&m->text, text);
+    mark(m, words);
     buf_adds(&m->text, "\"}");
     end(m, from);
 }
@@ -78,7 +101,9 @@ void messages_calls(struct messages *m, const struct str *text, const struct cal
     buf_adds(b, "{\"role\":\"assistant\",\"content\":");
     if (text) {
         buf_addc(b, '"');
+        size_t words = b->n;
         json_escape(b, *text);
+        mark(m, words);
         buf_addc(b, '"');
     } else {
         buf_adds(b, "null");
@@ -87,7 +112,9 @@ void messages_calls(struct messages *m, const struct str *text, const struct cal
     for (size_t i = 0; i < n; i++) {
         if (i)
             buf_addc(b, ',');
+        size_t call = b->n;
         add_call(b, &calls[i]);
+        mark(m, call);
     }
     buf_adds(b, "]}");
     end(m, from);
@@ -100,6 +127,7 @@ void messages_result(struct messages *m, struct str id, struct str class, const 
     buf_adds(b, "{\"role\":\"tool\",\"tool_call_id\":\"");
     json_escape(b, id);
     buf_adds(b, "\",\"content\":\"");
+    size_t words = b->n;
     const struct json *plain = json_is(result, JSON_OBJECT) && result->n == 1 ? json_get(result, "text") : NULL;
     if (json_is(plain, JSON_STRING)) {
         json_escape(b, plain->text);
@@ -112,6 +140,7 @@ void messages_result(struct messages *m, struct str id, struct str class, const 
         buf_addc(b, '}');
         arena_free(a);
     }
+    mark(m, words);
     buf_adds(b, "\"}");
     end(m, from);
 }

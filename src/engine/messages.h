@@ -7,9 +7,19 @@
 #include "base/hash.h"
 #include "base/json.h"
 
+/* Whose words stand in a piece of the text; what is between two of them is the form that all messages have. */
+struct messages_mark {
+    size_t from, to;
+    int64_t seq;
+};
+
 struct messages {
     struct buf text;  /* on the heap */
     sha256_state sha; /* over the prompt up to the text's end */
+    int64_t seq;      /* of the event that is written down: what its words are marked with */
+    bool marking;     /* marks are kept; set before anything is written. Conversations that run keep none */
+    struct messages_mark *marks;
+    size_t marks_n, marks_size;
 };
 
 /* One call of a model's answer. */
