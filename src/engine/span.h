@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 enum prompt_part { PROMPT_TOOLS, PROMPT_SHARED, PROMPT_TRANSCRIPT, PROMPT_STATE };
-const char *prompt_part_name(enum prompt_part p);
+const char *prompt_part_name(enum prompt_part p); /* "tools", ... */
 
 /* Who: a module version, an event of the conversation, or the runtime. */
 struct label {
