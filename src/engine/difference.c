@@ -11,6 +11,20 @@ const char *difference_name(enum difference_kind what)
     return names[what];
 }
 
+void differences_write(const struct differences *d, struct json_writer *w)
+{
+    json_open(w, '[');
+    for (size_t i = 0; i < d->n; i++) {
+        json_open(w, '{');
+        json_pair_str(w, "what", str_of(difference_name(d->items[i].what)));
+        json_pair_str(w, "step", str_of(semver_step_name(d->items[i].step)));
+        json_pair_str(w, "path", d->items[i].path);
+        json_pair_str(w, "sentence", d->items[i].sentence);
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+}
+
 /* --- where it stands and what it found --- */
 
 bool walk_in(struct walk *w, struct str name)
@@ -89,13 +103,14 @@ void walk_set(struct walk *w, const struct json *old, const struct json *now, en
 
 enum how {
     DEEP,     /* member by member */
+    STEP,     /* the same, of a routine's step */
     WORDS,    /* whatever lies below is wording */
     WAY,      /* whatever lies below, by `changed` as a whole: how it is done, not what is promised */
     RISES,    /* one of `words`, the least first: a later one is major */
     FALLS,    /* the same: an earlier one is major */
     GROWS,    /* a larger number is major */
     SHRINKS,  /* a smaller number is major */
-    TEXT,     /* a macro's text: wording, but its placeholders must be filled */
+    TEXT,     /* a macro's text: wording, but its blanks must be filled */
     SCHEMA,   /* arguments */
     SECTIONS, /* the text of instructions */
 };
@@ -118,7 +133,7 @@ static const struct rule {
     {"routines", "not_when", PATCHES, WORDS},
     {"routines", "mode", STEPS, FALLS, "guide gate script", "gate"},
     {"routines", "steps/*/mode", STEPS, FALLS, "guide gate script"},
-    {"routines", "steps/*", SEMVER_MINOR, SEMVER_MAJOR, SEMVER_MINOR, DEEP},
+    {"routines", "steps/*", PROMISE, STEP},
     {"routines", "steps/*/confirm", PROMISE, DEEP},
     {"routines", "steps/*/requires/identity", PROMISE, SHRINKS},
     {"routines", "steps/*/requires/**", PROMISE, DEEP},
@@ -205,6 +220,24 @@ static void compare_objects(struct walk *w, const struct json *old, const struct
             compare_member(w, m->key, m, NULL);
     for (const struct json *m = now->child; m; m = m->next)
         compare_member(w, m->key, json_get(old, str_c(w->a, m->key)), m);
+}
+
+/* docs/ROUTINES.md. A step that says something may also end the routine, so exit is the last. */
+static const char *verb_of(const struct json *step)
+{
+    static const char *const verbs[] = {"say",  "ask",  "call",         "decide",  "confirm", "act",
+                                        "note", "goto", "call_routine", "handoff", "exit"};
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (json_get(step, verbs[i]))
+            return verbs[i];
+    return "nothing";
+}
+
+static void compare_verbs(struct walk *w, const struct json *old, const struct json *now)
+{
+    const char *from = verb_of(old), *to = verb_of(now);
+    if (strcmp(from, to) != 0)
+        walk_found(w, DIFFERENCE_CHANGED, SEMVER_MINOR, "does %s instead of %s", to, from);
 }
 
 /* What an item of a list is found by, however the list is ordered: "" for nothing. */
@@ -312,7 +345,7 @@ static void compare_ranks(struct walk *w, const struct rule *r, const struct jso
 }
 
 /* The next "{...}" of a macro's text from *at on. */
-static bool placeholder(struct str text, size_t *at, struct str *out)
+static bool blank(struct str text, size_t *at, struct str *out)
 {
     ptrdiff_t open = str_find(str_from(text, *at), STR("{"));
     struct str rest = open < 0 ? STR_NONE : str_from(text, *at + (size_t)open + 1);
@@ -324,10 +357,10 @@ static bool placeholder(struct str text, size_t *at, struct str *out)
     return true;
 }
 
-static bool has_placeholder(struct str text, struct str name)
+static bool has_blank(struct str text, struct str name)
 {
     struct str one;
-    for (size_t at = 0; placeholder(text, &at, &one);)
+    for (size_t at = 0; blank(text, &at, &one);)
         if (str_eq(one, name))
             return true;
     return false;
@@ -337,8 +370,8 @@ static void compare_texts(struct walk *w, const struct rule *r, const struct jso
 {
     struct str name;
     walk_changed(w, r->changed, old, now);
-    for (size_t at = 0; placeholder(json_str(now), &at, &name);)
-        if (!has_placeholder(json_str(old), name))
+    for (size_t at = 0; blank(json_str(now), &at, &name);)
+        if (!has_blank(json_str(old), name))
             walk_found(w, DIFFERENCE_ADDED, SEMVER_MAJOR, "needs a value for {%.*s} now", STR_ARG(str_head(name, 100)));
 }
 
@@ -356,9 +389,11 @@ static void compare_here(struct walk *w, const struct rule *r, const struct json
                      now);
     else if (r->how == WORDS || r->how == WAY || old->kind != now->kind)
         walk_changed(w, r->changed, old, now);
-    else if (now->kind == JSON_OBJECT)
+    else if (now->kind == JSON_OBJECT) {
+        if (r->how == STEP)
+            compare_verbs(w, old, now);
         compare_objects(w, old, now);
-    else if (now->kind == JSON_ARRAY)
+    } else if (now->kind == JSON_ARRAY)
         compare_arrays(w, old, now);
     else
         walk_changed(w, r->changed, old, now);

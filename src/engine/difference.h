@@ -4,7 +4,7 @@
  *   major  what others may rely on is gone, narrower or less safe: a step, slot, outcome, macro, language, argument, field or
  *          rule removed (a new name is one removed and one added); a required argument more, a value of an enum less, a
  *          shorter maxLength, another type; a higher effect or class; a confirmation, a mode, an idempotency or a limit
- *          that holds less; a placeholder more in a macro's text
+ *          that holds less; a blank more in a macro's text
  *   minor  something is added, or goes another way
  *   patch  words and tuning: texts, summaries, when, when_not, examples, phrases, time-outs, budgets
  * An agent moves as far as the farthest of the modules that it is composed of; a module it no longer has is major, one more
@@ -32,6 +32,9 @@ struct differences {
 /* `old` and `now` are the data of two modules of the kind. The texts live in `a`. */
 struct differences differences_of(struct arena *a, const struct module_kind *kind, const struct json *old,
                                   const struct json *now);
+
+/* [{"what","step","path","sentence"}...] */
+void differences_write(const struct differences *d, struct json_writer *w);
 
 const char *difference_name(enum difference_kind what); /* "added", ... */
 

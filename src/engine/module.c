@@ -233,3 +233,19 @@ int module_reference_parse(struct str text, struct module_reference *out, struct
     out->any = !rest.p;
     return out->any ? 0 : semver_range_parse(rest, &out->range, e);
 }
+
+int module_named(struct str text, const struct module_kind **kind, struct module_reference *out, struct err *e)
+{
+    struct str rest = text, folder;
+    str_split(&rest, '/', &folder);
+    *kind = module_kind_of_folder(folder);
+    if (rest.p && *kind)
+        return module_reference_parse(rest, out, e);
+    struct buf folders = buf_new(NULL, 200);
+    for (size_t i = 0; i < MODULE_KINDS; i++)
+        buf_addf(&folders, "%s%s", i ? ", " : "", module_kinds[i].folder);
+    int r =
+        err_set(e, ERR_INVALID, "write KIND/NAME or KIND/NAME@VERSION; the kinds are %.*s", STR_ARG(buf_str(&folders)));
+    buf_free(&folders);
+    return r;
+}

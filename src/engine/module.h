@@ -60,6 +60,9 @@ struct module_reference {
     struct semver_range range;
 };
 MUST_USE int module_reference_parse(struct str text, struct module_reference *out, struct err *e);
+/* "tools/look", "tools/look@1.4.2", "agents/teller@^1.4": a module as a command names it. Errors: ERR_INVALID. */
+MUST_USE int module_named(struct str text, const struct module_kind **kind, struct module_reference *out,
+                          struct err *e);
 
 /* Published versions, for whoever cannot know where they are kept. */
 struct module_source {

@@ -1,6 +1,7 @@
 #include "engine/published.h"
 
 #include "engine/agent.h"
+#include "engine/composition.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -57,17 +58,7 @@ int published_modules(struct published *p, struct arena *a, const struct module_
 static int find(void *arg, struct arena *a, const struct module_kind *kind, struct str name,
                 const struct semver_range *range, struct module *out, struct err *e)
 {
-    struct module *all;
-    size_t n;
-    int r = published_modules(arg, a, kind, name, &all, &n, e);
-    for (size_t i = n; r == 0 && i > 0; i--)
-        if (semver_in(all[i - 1].version, *range)) {
-            *out = all[i - 1];
-            return 0;
-        }
-    return r < 0 ? r
-                 : err_set(e, ERR_NOT_FOUND, "no version of %s/%.*s that fits was published", kind->folder,
-                           STR_ARG(name));
+    return published_module(arg, a, kind, &(struct module_reference){.name = name, .range = *range}, out, e);
 }
 
 struct module_source published_source(struct published *p)
@@ -90,6 +81,7 @@ static int agent_recall(struct published *p, struct arena *a, const struct agent
     struct json *all;
     struct semver version;
     out->sha = row->sha;
+    out->lock = row->lock;
     if (store_blob_get(p->store, a, &row->sha, &out->bundle, e) < 0 || json_parse(a, out->bundle, &all, e) < 0 ||
         semver_parse(row->version, &version, e) < 0)
         return e ? e->code : ERR_INVALID;
@@ -120,28 +112,85 @@ int published_agents(struct published *p, struct arena *a, struct str name, stru
     return 0;
 }
 
-int published_agent(struct published *p, struct arena *a, struct str reference, struct published_agent *out,
-                    struct err *e)
+/* Nothing fits: which versions are there? */
+static int none_fits(struct arena *a, const char *what, const struct module_reference *ref, const struct semver *there,
+                     size_t n, struct err *e)
 {
-    struct module_reference ref;
-    struct published_agent *all;
+    struct buf list = buf_new(a, 200);
+    if (n == 0)
+        return err_set(e, ERR_NOT_FOUND, "nothing of %s/%.*s is published; do: candor publish", what,
+                       STR_ARG(ref->name));
+    for (size_t i = n; i > 0; i--)
+        buf_addf(&list, "%s%.*s", i == n ? "" : ", ", STR_ARG(semver_text(a, there[i - 1])));
+    return err_set(e, ERR_NOT_FOUND, "that version of %s/%.*s is not published; published are: %.*s", what,
+                   STR_ARG(ref->name), STR_ARG(buf_str(&list)));
+}
+
+static bool is_meant(const struct module_reference *ref, struct semver v)
+{
+    return ref->any || semver_in(v, ref->range);
+}
+
+int published_module(struct published *p, struct arena *a, const struct module_kind *kind,
+                     const struct module_reference *ref, struct module *out, struct err *e)
+{
+    struct module *all;
     size_t n;
-    int r = module_reference_parse(reference, &ref, e);
-    if (r == 0)
-        r = published_agents(p, a, ref.name, &all, &n, e);
+    int r = published_modules(p, a, kind, ref->name, &all, &n, e);
     if (r < 0)
         return r;
-    struct buf there = buf_new(a, 300);
+    struct semver *there = ARENA_ARRAY(a, struct semver, n + 1);
     for (size_t i = n; i > 0; i--) {
-        if (ref.any || semver_in(all[i - 1].self.version, ref.range)) {
+        there[i - 1] = all[i - 1].version;
+        if (is_meant(ref, there[i - 1])) {
             *out = all[i - 1];
             return 0;
         }
-        buf_addf(&there, "%s%.*s", i == n ? "; published are: " : ", ",
-                 STR_ARG(semver_text(a, all[i - 1].self.version)));
     }
-    return err_set(e, ERR_NOT_FOUND, "the agent %.*s was not published%.*s", STR_ARG(reference),
-                   STR_ARG(n ? buf_str(&there) : STR("; do: candor publish")));
+    return none_fits(a, kind->folder, ref, there, n, e);
+}
+
+int published_agent(struct published *p, struct arena *a, const struct module_reference *ref,
+                    struct published_agent *out, struct err *e)
+{
+    struct published_agent *all;
+    size_t n;
+    int r = published_agents(p, a, ref->name, &all, &n, e);
+    if (r < 0)
+        return r;
+    struct semver *there = ARENA_ARRAY(a, struct semver, n + 1);
+    for (size_t i = n; i > 0; i--) {
+        there[i - 1] = all[i - 1].self.version;
+        if (is_meant(ref, there[i - 1])) {
+            *out = all[i - 1];
+            return 0;
+        }
+    }
+    return none_fits(a, "agents", ref, there, n, e);
+}
+
+int published_composition(struct published *p, struct arena *a, const struct published_agent *agent,
+                          struct composition *out, struct err *e)
+{
+    struct json *lock;
+    int r = json_parse(a, agent->lock, &lock, e);
+    if (r < 0)
+        return r;
+    struct module *modules = ARENA_ARRAY(a, struct module, lock->n + 1);
+    size_t n = 0;
+    for (const struct json *m = lock->child; m && r == 0; m = m->next) {
+        const struct module_kind *kind = module_kind_of_folder(json_str(json_get(m, "kind")));
+        struct semver_range exact;
+        if (!kind)
+            return err_set(e, ERR_UNSUPPORTED,
+                           "the agent has a module of the kind %.*s, which this program does not know",
+                           STR_ARG(json_str(json_get(m, "kind"))));
+        r = semver_range_parse(json_str(json_get(m, "version")), &exact, e);
+        if (r == 0)
+            r = find(p, a, kind, json_str(json_get(m, "name")), &exact, &modules[n++], e);
+    }
+    *out = (struct composition){.self = agent->self, .modules = modules, .n = n, .bundle = agent->bundle};
+    return r;
 }
 
 int published_bundle(struct published *p, struct arena *a, const char *dir, struct str reference, struct str *bundle,
@@ -152,7 +201,10 @@ int published_bundle(struct published *p, struct arena *a, const char *dir, stru
         return agent_bundle(a, dir, str_c(a, reference), &source, bundle, e);
     }
     struct published_agent version;
-    int r = published_agent(p, a, reference, &version, e);
+    struct module_reference ref;
+    int r = module_reference_parse(reference, &ref, e);
+    if (r == 0)
+        r = published_agent(p, a, &ref, &version, e);
     if (r == 0)
         *bundle = version.bundle;
     return r;

@@ -2,7 +2,7 @@
  *
  * One writer thread owns the writing connection. It takes what waits in its queue (up to 512 appends),
  * runs it as one transaction and calls everybody back after the commit: a group shares one fsync.
- * Every table but `event`, `blob`, `lease` and the evaluation tables is derived from events by one
+ * Every table but `event`, `blob`, `lease`, the registry and the evaluation tables is derived from events by one
  * function (store_project in project.c); dropping them and refolding gives the same bytes.
  * Reading uses connections of its own and never waits for the writer.
  *

@@ -51,7 +51,7 @@ static const struct {
     {"routines", "{\"steps\":[{\"id\":\"a\",\"say\":\"x\"}]}", "{\"steps\":[{\"id\":\"a\",\"say\":\"y\"}]}",
      SEMVER_MINOR, "steps.a.say changed from \"x\" to \"y\""},
     {"routines", "{\"steps\":[{\"id\":\"a\",\"say\":\"x\"}]}", "{\"steps\":[{\"id\":\"a\",\"call\":\"y\"}]}",
-     SEMVER_MINOR, "steps.a.call was added"},
+     SEMVER_MINOR, "steps.a does call instead of say"},
     {"routines", "{\"steps\":[{\"id\":\"a\",\"say\":\"x\",\"exit\":\"done\"}]}",
      "{\"steps\":[{\"id\":\"a\",\"say\":\"x\",\"exit\":\"left\"}]}", SEMVER_MAJOR, "exit can no longer end with done"},
     {"routines", "{\"steps\":[{\"id\":\"a\",\"exit\":{\"outcome\":\"x\"}}]}",

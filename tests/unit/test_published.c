@@ -133,12 +133,15 @@ TEST(a_published_agent_is_found_by_its_version_and_without_its_files)
     CHECK_INT(registry_publish(s.place.s, NULL, 0, &entry, 1, &e), 0);
     CHECK_INT(published_bundle(&s.published, s.place.a, "/nowhere", STR("card-delivery@1.0.0"), &bundle, &e), 0);
     CHECK(str_eq(bundle, c.bundle));
-    CHECK_INT(published_agent(&s.published, s.place.a, STR("card-delivery@^1.0"), &found, &e), 0);
+    struct module_reference ref = {.name = STR("card-delivery"), .any = true};
+    CHECK_INT(published_agent(&s.published, s.place.a, &ref, &found, &e), 0);
     CHECK(str_eq(found.self.body, c.self.body));
-    CHECK_INT(published_agent(&s.published, s.place.a, STR("card-delivery@2.0.0"), &found, &e), ERR_NOT_FOUND);
+    CHECK_INT(published_bundle(&s.published, s.place.a, "/nowhere", STR("card-delivery@2.0.0"), &bundle, &e),
+              ERR_NOT_FOUND);
     CHECK(str_has(str_of(e.text), STR("published are: 1.0.0")));
-    CHECK_INT(published_agent(&s.published, s.place.a, STR("nobody@2.0.0"), &found, &e), ERR_NOT_FOUND);
+    CHECK_INT(published_bundle(&s.published, s.place.a, "/nowhere", STR("nobody@2.0.0"), &bundle, &e), ERR_NOT_FOUND);
     CHECK(str_has(str_of(e.text), STR("candor publish")));
+    CHECK_INT(published_bundle(&s.published, s.place.a, "/nowhere", STR("nobody@two"), &bundle, &e), ERR_INVALID);
     shop_free(&s);
 }
 
