@@ -132,7 +132,8 @@ static size_t decimal_point(const struct reader *r, struct str s)
     if (dots + commas != 1)
         return s.n; /* none, or thousands apart */
     size_t at = dots ? last_dot : last_comma;
-    bool apart = dots ? !str_is(r->language, "en") : str_is(r->language, "en");
+    /* Spanish is written both ways, "1.500" in Spain and "1,500" in Mexico; nobody means a tenth of a cent. */
+    bool apart = dots ? !str_is(r->language, "en") : !str_is(r->language, "pt");
     return s.n - at - 1 == 3 && apart ? s.n : at;
 }
 

@@ -22,6 +22,8 @@ TEST(amounts_are_read_however_their_thousands_and_cents_are_set_apart)
     CHECK_STR(read_all("1.200 reais", "pt"), "money 1200");
     CHECK_STR(read_all("1,200 dollars", "en"), "money 1200");
     CHECK_STR(read_all("US$ 0,99", "es"), "money 0.99");
+    CHECK_STR(read_all("1,500 pesos", "es"), "money 1500"); /* Mexico */
+    CHECK_STR(read_all("1.500 euros", "es"), "money 1500"); /* Spain */
     CHECK_STR(read_all("150,00", "pt"), "number 150");
     CHECK_STR(read_all("1.200.300,00 pesos", "es"), "money 1200300");
     CHECK_STR(read_all("1.234 (en: a decimal)", "en"), "number 1.234");
