@@ -93,7 +93,7 @@ struct str offline_read_typed(struct arena *a, const struct offline_slot *slot, 
         return found.n ? found : asked && !slot->patterns ? whole_answer(words) : STR_NONE;
     if (found.n) /* a pattern says where the value stands, the type what it is */
         return read_quantity(a, slot, found, language, today, true);
-    return asked || slot->alone ? read_quantity(a, slot, words, language, today, asked) : STR_NONE;
+    return asked || (slot->alone && !slot->patterns) ? read_quantity(a, slot, words, language, today, asked) : STR_NONE;
 }
 
 /* The longest phrase of the list that the text holds; NULL for none. */

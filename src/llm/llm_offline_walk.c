@@ -175,11 +175,22 @@ static void open_routine(struct answer *w, struct str folded, const struct offli
     walk(w);
 }
 
+/* Does a routine under way ask for it? */
+static bool is_asked_for(const struct answer *w, struct str slot)
+{
+    for (size_t i = 0; i < w->walk.frames_n; i++) {
+        const struct routine *r = routine_find(&w->plan->book, w->walk.frames[i].routine);
+        if (r && routine_asks(r, slot))
+            return true;
+    }
+    return false;
+}
+
 /* Another matter than the one under way: words that start another routine and answer no question of this one. */
 static const struct routine *other_matter(struct answer *w, struct str folded, const struct offline_slot *answered)
 {
     bool single;
-    if (answered)
+    if (answered && is_asked_for(w, answered->name))
         return NULL;
     const struct offline_routine *chosen = offline_choose(w->plan, folded, NULL, &single);
     for (size_t i = 0; chosen && i < w->walk.frames_n; i++)
