@@ -103,11 +103,13 @@ static const char EVENT_ANSWER[] =
     " FROM card_events e JOIN cards d ON d.id = e.card LEFT JOIN cards n ON n.id = e.new_card"
     " WHERE e.id = (SELECT max(id) FROM card_events)";
 
-/* The customer's card that the order names, or NULL: then the refusal stands already. */
+/* The customer's card that the order names by its last four digits, or NULL: then the refusal stands already. */
 static const struct json *card_of(struct deed *d)
 {
-    const struct json *card = deed_row(d, "SELECT * FROM cards WHERE id = :card AND customer = :customer");
+    const struct json *card = deed_row(d, "SELECT * FROM cards WHERE last4 = :card AND customer = :customer");
     struct str status = json_str(json_get(card, "status"));
+    if (card)
+        deed_set_text(d, "id", json_str(json_get(card, "id")));
     if (card && !str_is(status, "blocked") && !str_is(status, "inactive"))
         return card;
     if (!card)
@@ -124,7 +126,7 @@ static int note_and_answer(struct deed *d, const char *did, struct err *e)
     deed_set_text(d, "did", str_of(did));
     int result = deed_write(d,
                             "INSERT INTO card_events(card, did, made_on, key, new_card)"
-                            " VALUES(:card, :did, :today, :key, :new_card)",
+                            " VALUES(:id, :did, :today, :key, :new_card)",
                             e);
     return result < 0 ? result : deed_done(d, EVENT_ANSWER);
 }
@@ -138,7 +140,7 @@ static int freeze(struct deed *d, struct err *e)
         return deed_refuse(d, 409, "ALREADY_FROZEN", "this card is frozen already");
     if (str_is(json_str(json_get(card, "status")), "locked"))
         return deed_refuse(d, 409, "CARD_LOCKED", "the bank has locked this card");
-    int result = deed_write(d, "UPDATE cards SET status = 'frozen' WHERE id = :card", e);
+    int result = deed_write(d, "UPDATE cards SET status = 'frozen' WHERE id = :id", e);
     return result < 0 ? result : note_and_answer(d, "frozen", e);
 }
 
@@ -152,7 +154,7 @@ static int unfreeze(struct deed *d, struct err *e)
         return deed_refuse(d, 409, "ALREADY_ACTIVE", "this card can be used already");
     if (str_is(json_str(json_get(card, "lock")), "suspicion"))
         return deed_refuse(d, 409, "LOCKED_ON_SUSPICION", "only a person may lift this lock");
-    int result = deed_write(d, "UPDATE cards SET status = 'active', lock = '' WHERE id = :card", e);
+    int result = deed_write(d, "UPDATE cards SET status = 'active', lock = '' WHERE id = :id", e);
     return result < 0 ? result : note_and_answer(d, "unfrozen", e);
 }
 
@@ -168,8 +170,8 @@ static int set_switch(struct deed *d, struct err *e)
     if (json_int(json_get(card, online ? "online" : "contactless"), 0) == on)
         return deed_refuse(d, 409, "ALREADY_SO", "the switch stands so already");
     deed_set(d, "on", on);
-    int result = online ? deed_write(d, "UPDATE cards SET online = :on WHERE id = :card", e)
-                        : deed_write(d, "UPDATE cards SET contactless = :on WHERE id = :card", e);
+    int result = online ? deed_write(d, "UPDATE cards SET online = :on WHERE id = :id", e)
+                        : deed_write(d, "UPDATE cards SET contactless = :on WHERE id = :id", e);
     return result < 0 ? result : note_and_answer(d, online ? "online" : "contactless", e);
 }
 
@@ -184,7 +186,7 @@ static int set_limit(struct deed *d, struct err *e)
     if (cents > json_int(json_get(card, "limit_max_cents"), 0))
         return deed_refuse(d, 409, "ABOVE_MAXIMUM", "this card cannot have so high a limit");
     deed_set(d, "cents", cents);
-    int result = deed_write(d, "UPDATE cards SET limit_cents = :cents WHERE id = :card", e);
+    int result = deed_write(d, "UPDATE cards SET limit_cents = :cents WHERE id = :id", e);
     return result < 0 ? result : note_and_answer(d, "limit", e);
 }
 
@@ -216,7 +218,7 @@ static int make_virtual(struct deed *d, struct err *e)
     int result = new_card(d, "virtual", "active", 100000, e);
     if (result < 0)
         return result;
-    deed_set_text(d, "card", json_str(json_get(d->values, "new_card")));
+    deed_set_text(d, "id", json_str(json_get(d->values, "new_card")));
     return note_and_answer(d, "virtual", e);
 }
 
@@ -230,7 +232,7 @@ static int report(struct deed *d, struct err *e)
     if (!str_is(reason, "lost") && !str_is(reason, "stolen"))
         return deed_refuse(d, 422, "REASON_INVALID", "a reason is lost or stolen");
     const char *kind = str_c(d->arena, json_str(json_get(card, "kind")));
-    int result = deed_write(d, "UPDATE cards SET status = 'blocked' WHERE id = :card", e);
+    int result = deed_write(d, "UPDATE cards SET status = 'blocked' WHERE id = :id", e);
     if (result == 0)
         result = new_card(d, kind, "inactive", json_int(json_get(card, "limit_cents"), 0), e);
     return result < 0 ? result : note_and_answer(d, str_is(reason, "lost") ? "lost" : "stolen", e);

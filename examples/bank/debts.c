@@ -42,9 +42,10 @@ static const char seed[] =
     "INSERT INTO agreements VALUES(20990,'PL-1008',6,20847,3,-7,NULL);"
     "INSERT INTO promises VALUES(20990,'PL-1009',431050,4,-1,NULL);";
 
-#define SIGN       "CASE WHEN c.locale LIKE 'pt%' THEN 'R$ ' WHEN c.locale LIKE 'es%' THEN '$' ELSE '£' END"
-#define DAYS       "(:today - day(l.due_on))"
-#define PLAN(size) "(SELECT instalments FROM plans WHERE " DAYS " BETWEEN days_min AND days_max AND size = '" size "')"
+#define SIGN "CASE WHEN c.locale LIKE 'pt%' THEN 'R$ ' WHEN c.locale LIKE 'es%' THEN '$' ELSE '£' END"
+#define DAYS "(:today - day(l.due_on))"
+#define PLAN(size) \
+    "(SELECT CAST(instalments AS TEXT) FROM plans WHERE " DAYS " BETWEEN days_min AND days_max AND size = '" size "')"
 
 /* What one instalment would be: (overdue - discount) * (1 + months * rate) / months, rounded up. */
 #define EACH_CENTS \

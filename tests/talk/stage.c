@@ -216,7 +216,7 @@ static int settle(struct stage *s, struct err *e)
 
 static int begin(struct stage *s, struct err *e)
 {
-    if (!s->conversation && stage_as(s, STR("ana"), STR("en"), e) < 0)
+    if (!s->conversation && stage_as(s, STR("ana"), STR("en"), 1, e) < 0)
         return e->code;
     s->act_seq = s->seq;
     s->unanswered++;
@@ -263,7 +263,7 @@ int stage_agent(struct stage *s, struct str line, struct err *e)
     return 0;
 }
 
-int stage_as(struct stage *s, struct str customer, struct str locale, struct err *e)
+int stage_as(struct stage *s, struct str customer, struct str locale, int identity, struct err *e)
 {
     if (!s->agent && stage_agent(s, str_of(s->setup.agent), e) < 0)
         return e->code;
@@ -274,7 +274,7 @@ int stage_as(struct stage *s, struct str customer, struct str locale, struct err
                                .customer = s->customer,
                                .channel = STR("web"),
                                .locale = locale.n ? locale : STR("en"),
-                               .identity = 1};
+                               .identity = identity};
     s->unanswered++;
     runner_open(s->runner, &o, input_done, s);
     int r = settle(s, e);

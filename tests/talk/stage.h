@@ -29,8 +29,8 @@ MUST_USE int stage_agent(
     struct stage *s, struct str name,
     struct err *
         e); /* "card-delivery", "card-delivery@1", "card-delivery with FROM => TO": that version from now on is in force */
-MUST_USE int stage_as(struct stage *s, struct str customer, struct str locale,
-                      struct err *e); /* opens a conversation */
+/* Opens a conversation. identity: 1 unless the customer is not known to be who they say. */
+MUST_USE int stage_as(struct stage *s, struct str customer, struct str locale, int identity, struct err *e);
 MUST_USE int stage_message(struct stage *s, struct str text, struct err *e);
 MUST_USE int stage_resend(struct stage *s, struct str other_text, struct err *e); /* the last one's client id again */
 MUST_USE int stage_button(struct stage *s, struct str which, struct err *e);

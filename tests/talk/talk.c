@@ -42,8 +42,11 @@ static int do_agent(struct stage *s, struct str rest, struct err *e)
 
 static int do_as(struct stage *s, struct str rest, struct err *e)
 {
-    struct str customer = cut_word(&rest);
-    return stage_as(s, customer, rest, e);
+    struct str customer = cut_word(&rest), locale = cut_word(&rest);
+    int64_t identity = 1;
+    if (rest.n && (!str_starts(rest, STR("identity ")) || str_int(str_from(rest, 9), &identity) < 0))
+        return err_set(e, ERR_INVALID, "write: as CUSTOMER LOCALE identity N");
+    return stage_as(s, customer, locale, (int)identity, e);
 }
 
 static int do_bank(struct stage *s, struct str rest, struct err *e)
