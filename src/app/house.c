@@ -89,7 +89,11 @@ static int open_runner(struct house *h, struct err *e)
         .cache_bytes = (size_t)h->settings.cache_bytes,
         .leased = true,
     };
-    h->tools = (struct tool_port){.loop = h->loop, .client = h->client, .world = {.services = h->settings.services}};
+    h->tools = (struct tool_port){.loop = h->loop, .client = h->client};
+    int r = settings_tool_world(h->arena, &h->settings, &h->tools.world, e);
+    if (r < 0)
+        return r;
+    client_allow(h->client, h->settings.ranges, h->settings.ranges_n);
     return runner_new(&config, &h->runner, e);
 }
 

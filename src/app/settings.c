@@ -1,5 +1,6 @@
 #include "app/settings.h"
 
+#include "base/key_file.h"
 #include "base/nearest.h"
 #include "base/yaml.h"
 
@@ -11,7 +12,7 @@
 enum { SETTINGS_BYTES_MAX = 1 << 18 };
 
 /* What a key may hold. */
-enum kind { TEXT, WHOLE, NUMBER, YES_NO, MAP };
+enum kind { TEXT, WHOLE, NUMBER, YES_NO, MAP, LIST };
 
 struct known {
     const char *name;
@@ -24,6 +25,8 @@ static const struct known known_root[] = {{"workspace", TEXT},
                                           {"store", TEXT},
                                           {"provider", MAP},
                                           {"services", MAP},
+                                          {"secrets", MAP},
+                                          {"net", MAP},
                                           {"signin", MAP},
                                           {"channel", MAP},
                                           {"cache_mib", WHOLE},
@@ -47,6 +50,7 @@ static const struct known known_provider[] = {{"kind", TEXT},
                                               {"retry_ms_max", WHOLE},
                                               {0}};
 static const struct known known_signin[] = {{"kind", TEXT}, {"url", TEXT}, {0}};
+static const struct known known_net[] = {{"allow", LIST}, {0}};
 static const struct known known_channel[] = {{"push_url", TEXT}, {0}};
 enum { KNOWN_MAX = sizeof known_provider / sizeof *known_provider };
 
@@ -79,6 +83,7 @@ static bool is_of(const struct json *v, enum kind kind)
     case NUMBER: return v->kind == JSON_NUMBER;
     case YES_NO: return v->kind == JSON_TRUE || v->kind == JSON_FALSE;
     case MAP: return v->kind == JSON_OBJECT;
+    case LIST: return v->kind == JSON_ARRAY;
     }
     return false;
 }
@@ -101,7 +106,8 @@ static int unknown_key(const struct json *m, const struct known *known, const ch
 static int check_keys(const struct json *object, const struct known *known, const char *path, const char *where,
                       struct err *e)
 {
-    static const char *const kinds[] = {"a text", "a whole number from 0 on", "a number", "true or false", "a map"};
+    static const char *const kinds[] = {"a text", "a whole number from 0 on", "a number", "true or false", "a map",
+                                        "a list"};
     for (const struct json *m = object ? object->child : NULL; m; m = m->next) {
         const struct known *k = known;
         while (k->name && !str_is(m->key, k->name))
@@ -124,6 +130,26 @@ static int check_services(const struct json *services, const char *path, struct 
     return 0;
 }
 
+static int check_secrets(const struct json *secrets, const char *path, struct err *e)
+{
+    for (const struct json *m = secrets ? secrets->child : NULL; m; m = m->next)
+        if (!json_str(m).n)
+            return err_set(e, ERR_INVALID, "%s: secrets.%.*s is the name of a file that only you can read",
+                           place_of(path, m).text, STR_ARG(m->key));
+    return 0;
+}
+
+/* net.allow: ranges of addresses. */
+static int read_ranges(struct arena *a, struct settings *s, const struct json *allow, const char *path, struct err *e)
+{
+    struct address_range *ranges = ARENA_ARRAY(a, struct address_range, allow ? allow->n + 1 : 1);
+    for (const struct json *m = allow ? allow->child : NULL; m; m = m->next)
+        if (address_range_read(json_str(m), &ranges[s->ranges_n++], e) < 0)
+            return err_in(e, "%s: net.allow", place_of(path, m).text);
+    s->ranges = ranges;
+    return 0;
+}
+
 /* What the file as a whole has to be. */
 static int check(const struct json *root, const char *path, struct err *e)
 {
@@ -134,6 +160,8 @@ static int check(const struct json *root, const char *path, struct err *e)
         check_keys(provider, known_provider, path, "provider.", e) < 0 ||
         check_keys(signin, known_signin, path, "signin.", e) < 0 ||
         check_keys(json_get(root, "channel"), known_channel, path, "channel.", e) < 0 ||
+        check_keys(json_get(root, "net"), known_net, path, "net.", e) < 0 ||
+        check_secrets(json_get(root, "secrets"), path, e) < 0 ||
         check_services(json_get(root, "services"), path, e) < 0)
         return ERR_INVALID;
     if (kind && !str_is(json_str(kind), "example"))
@@ -260,11 +288,13 @@ int settings_load(struct arena *a, const char *dir, const char *const *sets, siz
                          .workspace = json_str(json_get(root, "workspace")),
                          .agent = json_str(json_get(root, "agent")),
                          .services = json_get(root, "services"),
+                         .secrets = json_get(root, "secrets"),
                          .cache_bytes = json_int(json_get(root, "cache_mib"), 8) << 20,
                          .messages_10s = (int)json_int(json_get(root, "messages_10s"), 20)};
     if (!s.workspace.n)
         return err_set(e, ERR_INVALID, "%s:1: `workspace` (its name) is missing", path);
-    if (read_listen(&s, json_get(root, "listen"), path, e) < 0)
+    if (read_listen(&s, json_get(root, "listen"), path, e) < 0 ||
+        read_ranges(a, &s, json_path(root, STR("net.allow")), path, e) < 0)
         return ERR_INVALID;
     s.store = in_dir(a, s.dir, json_str_or(json_get(root, "store"), STR("data/candor.db")));
     read_provider(a, &s, json_get(root, "provider"));
@@ -273,6 +303,20 @@ int settings_load(struct arena *a, const char *dir, const char *const *sets, siz
         s.signin_url = with_service(a, &s, json_str(json_get(signin, "url")));
     s.push_url = with_service(a, &s, json_str(json_get(json_get(root, "channel"), "push_url")));
     *out = s;
+    return 0;
+}
+
+int settings_tool_world(struct arena *a, const struct settings *s, struct tool_world *out, struct err *e)
+{
+    struct json *secrets = json_new(a, JSON_OBJECT);
+    *out = (struct tool_world){.services = s->services, .secrets = secrets, .dir = s->dir};
+    for (const struct json *m = s->secrets ? s->secrets->child : NULL; m; m = m->next) {
+        struct str value;
+        int r = key_file_read(a, in_dir(a, s->dir, json_str(m)), &value, e);
+        if (r < 0)
+            return r;
+        json_set(secrets, m->key, json_new_str(a, value));
+    }
     return 0;
 }
 

@@ -5,7 +5,9 @@
 #define APP_SETTINGS_H
 
 #include "base/json.h"
+#include "engine/tool.h"
 #include "llm/llm.h"
+#include "net/address.h"
 
 struct settings {
     struct str dir;       /* the workspace's folder */
@@ -15,11 +17,14 @@ struct settings {
     int port;
     struct str store; /* path of the database file */
     struct llm_config llm;
-    const struct json *services; /* name -> base URL */
-    struct str signin_url;       /* where the example's customers are listed; "" when there is no example sign-in */
-    struct str push_url;         /* where messages of push channels are sent; "" for none */
-    int64_t cache_bytes;         /* idle conversations kept in memory */
-    int messages_10s;            /* customer messages in 10 s */
+    const struct json *services;        /* name -> base URL */
+    const struct json *secrets;         /* name -> file, relative to dir; NULL: none */
+    const struct address_range *ranges; /* net.allow */
+    size_t ranges_n;
+    struct str signin_url; /* where the example's customers are listed; "" when there is no example sign-in */
+    struct str push_url;   /* where messages of push channels are sent; "" for none */
+    int64_t cache_bytes;   /* idle conversations kept in memory */
+    int messages_10s;      /* customer messages in 10 s */
 };
 
 /* Reads <dir>/candor.yaml. `sets` are "KEY=VALUE" with dotted keys. Errors: ERR_NOT_FOUND, ERR_INVALID. */
@@ -28,6 +33,9 @@ MUST_USE int settings_load(struct arena *a, const char *dir, const char *const *
 
 /* Does the name ask for a secret? Those are read from files that only the owner can read, and nowhere else. */
 bool settings_is_secret(struct str name);
+
+/* What tools are given: base URLs, and the secrets read from their files. Errors: as key_file_read. */
+MUST_USE int settings_tool_world(struct arena *a, const struct settings *s, struct tool_world *out, struct err *e);
 
 /* <dir>/data is made when it is not there. Errors: ERR_IO. */
 MUST_USE int settings_data_dir(const struct settings *s, struct err *e);

@@ -128,6 +128,7 @@ struct tool_answer {
 struct tool_world {
     const struct json *services; /* name -> base URL */
     const struct json *secrets;  /* name -> value, for headers; NULL: none */
+    struct str dir;              /* the workspace: where commands run and recordings are */
 };
 
 enum { TOOL_HEADERS_MAX = 12 };

@@ -2,9 +2,12 @@
 
 #include "base/clock.h"
 
+#include <arpa/inet.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
     JOINED_BYTES_MAX = 60 * 1024, /* up to here the pieces leave in one send with the head: curl's limit is 64 KiB */
@@ -60,6 +63,25 @@ static void join(struct client_call *call)
     curl_easy_setopt(call->easy, CURLOPT_POSTFIELDS, call->joined);
 }
 
+static bool reachable(struct client_call *call, const char *ip)
+{
+    if (!call->public_only || address_allowed(ip, call->ranges, call->ranges_n))
+        return true;
+    call->verdict = FORBIDDEN;
+    return false;
+}
+
+/* curl has looked the name up and wants to connect: this address is the one, whatever the name says next time. */
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    char ip[INET6_ADDRSTRLEN];
+    if (getnameinfo(&to->addr, to->addrlen, ip, sizeof ip, NULL, 0, NI_NUMERICHOST) != 0)
+        ip[0] = '\0';
+    if (!reachable(arg, ip))
+        return CURL_SOCKET_BAD;
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+}
+
 /* curl repeats a request by itself when a kept connection turns out to be closed. It is let only where
  * that cannot act twice: nothing at all was sent yet, or the method changes nothing. */
 static int on_connected(void *arg, char *to_ip, char *from_ip, int to_port, int from_port)
@@ -67,6 +89,8 @@ static int on_connected(void *arg, char *to_ip, char *from_ip, int to_port, int 
     struct client_call *call = arg;
     curl_off_t sent = 0;
     long head_bytes = 0;
+    if (!reachable(call, to_ip)) /* a connection that another call was allowed to open and that was kept */
+        return CURL_PREREQFUNC_ABORT;
     curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &head_bytes);
     curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
     if (call->attempts && !call->is_safe && (head_bytes || sent)) {
@@ -196,6 +220,8 @@ void call_set_up(struct client_call *call)
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
     curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
     curl_easy_setopt(easy, CURLOPT_READDATA, call);
     curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);

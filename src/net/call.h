@@ -14,7 +14,7 @@
 enum phase { CONNECTING, WAITING, READING };
 
 /* How a call ends that our own side ends. */
-enum verdict { RUNNING, CANCELLED, LARGE, WOULD_REPEAT };
+enum verdict { RUNNING, CANCELLED, LARGE, WOULD_REPEAT, FORBIDDEN };
 
 /* A call and its curl handle stay together when the call is over and are used again. */
 struct client_call {
@@ -36,7 +36,9 @@ struct client_call {
     size_t received_bytes, answer_bytes_max;
     int status, retry_after_ms;
     uint8_t phase, verdict, attempts;
-    bool is_safe, is_queued, added, sent_all, has_retry_ms;
+    const struct address_range *ranges; /* of a public_only call */
+    size_t ranges_n;
+    bool public_only, is_safe, is_queued, added, sent_all, has_retry_ms;
 };
 
 /* Options that never change, once for each curl handle. */

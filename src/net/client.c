@@ -32,6 +32,8 @@ struct client {
     struct call_list open, spare;
     struct call_queue later; /* to be added, removed or trimmed once curl has returned */
     struct watched *dead;
+    const struct address_range *ranges; /* of client_allow */
+    size_t ranges_n;
     int open_n, spare_n, connections_kept;
     bool inside; /* in a call of curl, which must not be entered twice */
 };
@@ -160,7 +162,10 @@ static void call_end(struct client_call *call, enum client_end end, const char *
     struct client_answer answer = {
         .end = end, .status = call->status, .retry_after_ms = call->retry_after_ms, .body = buf_str(&call->body)};
     if (end != CLIENT_DONE) {
-        int code = end == CLIENT_TIMEOUT ? ERR_TIMEOUT : end == CLIENT_TOO_LARGE ? ERR_LIMIT : ERR_IO;
+        int code = call->verdict == FORBIDDEN ? ERR_DENIED
+                   : end == CLIENT_TIMEOUT    ? ERR_TIMEOUT
+                   : end == CLIENT_TOO_LARGE  ? ERR_LIMIT
+                                              : ERR_IO;
         struct str origin = call_origin(call);
         err_set(&answer.err, code, "%.*s: %s", STR_ARG(origin), why);
     }
@@ -189,7 +194,9 @@ static void call_done(struct client_call *call, CURLcode code)
     long error = 0;
     curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &error);
     snprintf(why, sizeof why, "%s%s%s", curl_easy_strerror(code), error ? ": " : "", error ? strerror((int)error) : "");
-    if (call->verdict == LARGE)
+    if (call->verdict == FORBIDDEN)
+        call_end(call, CLIENT_NOT_SENT, "its address is not public, and neither a service nor net.allow names it");
+    else if (call->verdict == LARGE)
         call_end(call, CLIENT_TOO_LARGE, "the answer is larger than allowed");
     else if (call->verdict == WOULD_REPEAT)
         call_end(call, CLIENT_LOST, "the kept connection was closed while the request was on its way");
@@ -295,6 +302,9 @@ struct client_call *client_send(struct client *c, const struct client_request *q
         .total_ms = or_default(q->total_ms, 120000),
         .answer_bytes_max = q->answer_bytes_max ? q->answer_bytes_max : 8 << 20,
         .retry_after_ms = -1,
+        .ranges = c->ranges,
+        .ranges_n = c->ranges_n,
+        .public_only = q->public_only,
     };
     call->body = buf_new(NULL, call->answer_bytes_max);
     for (int i = 0; i < CLIENT_PARTS_MAX; i++)
@@ -315,6 +325,12 @@ struct client_call *client_send(struct client *c, const struct client_request *q
     else
         call_add(call);
     return call;
+}
+
+void client_allow(struct client *c, const struct address_range *ranges, size_t n)
+{
+    c->ranges = ranges;
+    c->ranges_n = n;
 }
 
 void client_cancel(struct client_call *call)

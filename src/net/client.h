@@ -8,6 +8,7 @@
 #ifndef NET_CLIENT_H
 #define NET_CLIENT_H
 
+#include "net/address.h"
 #include "net/loop.h"
 
 struct client;
@@ -15,6 +16,9 @@ struct client_call;
 
 MUST_USE int client_new(struct loop *l, struct client **out, struct err *e);
 void client_free(struct client *c); /* cancels what is open, without callbacks */
+
+/* Ranges that public_only requests may go to beside the public Internet; borrowed. */
+void client_allow(struct client *c, const struct address_range *ranges, size_t n);
 
 enum { CLIENT_PARTS_MAX = 8, CLIENT_HEADERS_MAX = 16 };
 
@@ -27,11 +31,14 @@ struct client_request {
     struct str parts[CLIENT_PARTS_MAX];
     int connect_ms, first_byte_ms, idle_ms, total_ms; /* 0: 5,000 / 30,000 / 30,000 / 120,000 */
     size_t answer_bytes_max;                          /* 0: 8 MiB */
+    /* Only to public addresses and those of client_allow, whatever the URL's name leads to. */
+    bool public_only;
 };
 
 enum client_end {
     CLIENT_DONE,     /* a whole answer came, whatever its status */
-    CLIENT_NOT_SENT, /* nothing of the request reached the other side (no connection) */
+    CLIENT_NOT_SENT, /* nothing of the request reached the other side (no connection, or err ERR_DENIED: an address that
+                        a public_only request may not go to) */
     CLIENT_LOST,     /* the connection broke after the request left: its effect is unknown */
     CLIENT_TIMEOUT,  /* time ran out after the request left: its effect is unknown */
     CLIENT_TOO_LARGE /* the answer passed answer_bytes_max */
