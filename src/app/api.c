@@ -3,6 +3,7 @@
 #include "app/api_customer.h"
 #include "app/api_signin.h"
 #include "app/api_staff.h"
+#include "app/api_switch.h"
 #include "app/assets.h"
 #include "app/metrics.h"
 #include "base/clock.h"
@@ -57,6 +58,8 @@ static const struct route {
     {"GET", "/v1/conversations/{id}/journal", CONVERSATION | STAFF, api_staff_journal},
     {"POST", "/v1/conversations/{id}/takeover", CONVERSATION | STAFF, api_staff_takeover},
     {"POST", "/v1/conversations/{id}/giveback", CONVERSATION | STAFF, api_staff_giveback},
+    {"POST", "/v1/conversations/{id}/switch", CONVERSATION | STAFF, api_switch_one},
+    {"POST", "/v1/agents/{n}/switch", STAFF, api_switch_all},
     {"POST", "/v1/conversations/{id}/reply", CONVERSATION | STAFF, api_staff_reply},
     {"POST", "/v1/conversations/{id}/rating", CONVERSATION, api_customer_rating},
     {"POST", "/v1/conversations/{id}/close", CONVERSATION, api_customer_close},

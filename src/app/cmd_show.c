@@ -1,5 +1,5 @@
 /* show: one thing of the store, as a person reads it. */
-#include "app/command.h"
+#include "app/show_prompt.h"
 #include "engine/published.h"
 
 #include <string.h>
@@ -31,6 +31,7 @@ static const struct subject {
     int (*show)(struct command_context *c, const struct settings *s);
 } subjects[] = {
     {"module", show_module},
+    {"prompt", show_prompt},
 };
 
 int cmd_show(struct command_context *c)

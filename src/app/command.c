@@ -37,8 +37,9 @@ static const struct row {
      "freeze an agent's modules and the agent itself as versions that never change"},
     {"diff", cmd_diff, "A [B]", 1, 2, "", TOLD,
      "what changed between two versions (KIND/NAME@VERSION; without @VERSION: the files)"},
-    {"show", cmd_show, "WHAT NAME", 2, 2, "",
-     PLACE " -o=", "module KIND/NAME@VERSION: a published version as the file that it was made of"},
+    {"show", cmd_show, "WHAT NAME", 2, 2, "--call= --raw --spans", TOLD,
+     "module KIND/NAME@VERSION: the file of a published version; prompt CONVERSATION --call N: what the model was "
+     "asked"},
     {"import", cmd_import, "FORMAT FILE", 2, 2,
      "--set=", "--workspace= --json -o=", "recorded conversations into a set (tau-bench, openai-jsonl, candor-jsonl)"},
     {"export", cmd_export, "SET", 1, 1,
@@ -50,6 +51,8 @@ static const struct row {
     {"routine", cmd_routine, "import FILE", 2, 2, "--force",
      "--json -o=", "draft routines of a written procedure (Markdown, guidelines.json), into the folder -o (drafts)"},
     {"audit", cmd_audit, "[verify]", 0, 1, "", TOLD, "verify hash chain, prompts and derived tables of the store"},
+    {"switch", cmd_switch, "AGENT", 1, 1, "--from= --to= --conversation= --reason=", TOLD,
+     "move running conversations to another version of the agent, or to people (--to human)"},
     {"help", cmd_help, "[COMMAND]", 0, 1, "", "", "this list"},
     {"version", cmd_version, "", 0, 0, "", "--json", "the program's version"},
 };

@@ -553,14 +553,10 @@ void runner_switch(struct runner *r, int64_t conversation, const struct runner_s
     entry_push(entry_get(r, conversation), in);
 }
 
-const struct agent *runner_in_force(const struct runner *r, struct str name)
+int runner_version(struct runner *r, struct arena *a, struct str agent, struct str named, struct str *sha_hex,
+                   struct err *e)
 {
-    return versions_in_force(&r->versions, name);
-}
-
-int runner_version(struct runner *r, struct str sha_hex, const struct agent **out, struct err *e)
-{
-    return versions_recall(&r->versions, sha_hex, out, e);
+    return versions_named(&r->versions, a, agent, named, sha_hex, e);
 }
 
 void runner_stats(const struct runner *r, struct runner_stats *out)

@@ -82,10 +82,9 @@ struct runner_switch {
 };
 void runner_switch(struct runner *r, int64_t conversation, const struct runner_switch *how, runner_done_fn *done,
                    void *arg);
-/* The version that is in force under a name, and one that the store knows by its hash: borrowed for as long as the runner
- * lives. Errors: ERR_NOT_FOUND, ERR_INVALID. */
-const struct agent *runner_in_force(const struct runner *r, struct str name);
-MUST_USE int runner_version(struct runner *r, struct str sha_hex, const struct agent **out, struct err *e);
+/* The hash of the version that people mean: versions_named. */
+MUST_USE int runner_version(struct runner *r, struct arena *a, struct str agent, struct str named, struct str *sha_hex,
+                            struct err *e);
 /* An event that only records: human.message, rating.given, message.delivered, conversation.closed. `check` may refuse on the
  * folded state (NULL: no check). */
 void runner_record(struct runner *r, int64_t conversation, enum event_kind kind, struct str body,

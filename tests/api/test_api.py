@@ -7,7 +7,7 @@ Runs the checks whose name has one of the words, or all. Each is a sentence; wha
 """
 import argparse, json, os, sys, time, traceback
 
-import refusing, speaking, reading, living
+import refusing, speaking, reading, living, switching
 from server import ROOT, Conversation, Skip, World, check, customer, operator
 
 
@@ -39,7 +39,7 @@ def main():
     w = World(os.path.abspath(options.build))
     try:
         set_up(w)
-        for one in refusing.CHECKS + speaking.CHECKS + reading.CHECKS + living.CHECKS:
+        for one in refusing.CHECKS + speaking.CHECKS + reading.CHECKS + living.CHECKS + switching.CHECKS:
             name = one.__name__.replace("_", " ")
             if options.words and not any(word in one.__name__ for word in options.words):
                 continue
