@@ -12,7 +12,7 @@
 enum { SETTINGS_BYTES_MAX = 1 << 18 };
 
 /* What a key may hold. */
-enum kind { TEXT, WHOLE, NUMBER, YES_NO, MAP, LIST };
+enum kind { TEXT, WHOLE, NUMBER, YES_NO, MAP, LIST, WORDS };
 
 struct known {
     const char *name;
@@ -24,6 +24,7 @@ static const struct known known_root[] = {{"workspace", TEXT},
                                           {"listen", TEXT},
                                           {"store", TEXT},
                                           {"provider", MAP},
+                                          {"locales", WORDS},
                                           {"services", MAP},
                                           {"secrets", MAP},
                                           {"net", MAP},
@@ -84,6 +85,11 @@ static bool is_of(const struct json *v, enum kind kind)
     case YES_NO: return v->kind == JSON_TRUE || v->kind == JSON_FALSE;
     case MAP: return v->kind == JSON_OBJECT;
     case LIST: return v->kind == JSON_ARRAY;
+    case WORDS:
+        for (const struct json *w = v->kind == JSON_ARRAY ? v->child : NULL; w; w = w->next)
+            if (w->kind != JSON_STRING)
+                return false;
+        return v->kind == JSON_ARRAY && v->n > 0;
     }
     return false;
 }
@@ -107,7 +113,7 @@ static int check_keys(const struct json *object, const struct known *known, cons
                       struct err *e)
 {
     static const char *const kinds[] = {"a text", "a whole number from 0 on", "a number", "true or false", "a map",
-                                        "a list"};
+                                        "a list", "a list of words"};
     for (const struct json *m = object ? object->child : NULL; m; m = m->next) {
         const struct known *k = known;
         while (k->name && !str_is(m->key, k->name))
@@ -289,6 +295,7 @@ int settings_load(struct arena *a, const char *dir, const char *const *sets, siz
                          .agent = json_str(json_get(root, "agent")),
                          .services = json_get(root, "services"),
                          .secrets = json_get(root, "secrets"),
+                         .locales = json_is(json_get(root, "locales"), JSON_ARRAY) ? json_get(root, "locales") : NULL,
                          .cache_bytes = json_int(json_get(root, "cache_mib"), 8) << 20,
                          .messages_10s = (int)json_int(json_get(root, "messages_10s"), 20)};
     if (!s.workspace.n)

@@ -21,10 +21,11 @@ struct settings {
     const struct json *secrets;         /* name -> file, relative to dir; NULL: none */
     const struct address_range *ranges; /* net.allow */
     size_t ranges_n;
-    struct str signin_url; /* where the example's customers are listed; "" when there is no example sign-in */
-    struct str push_url;   /* where messages of push channels are sent; "" for none */
-    int64_t cache_bytes;   /* idle conversations kept in memory */
-    int messages_10s;      /* customer messages in 10 s */
+    struct str signin_url;      /* where the example's customers are listed; "" when there is no example sign-in */
+    struct str push_url;        /* where messages of push channels are sent; "" for none */
+    int64_t cache_bytes;        /* idle conversations kept in memory */
+    int messages_10s;           /* customer messages in 10 s */
+    const struct json *locales; /* the languages in which every macro has its text, or NULL */
 };
 
 /* Reads <dir>/candor.yaml. `sets` are "KEY=VALUE" with dotted keys. Errors: ERR_NOT_FOUND, ERR_INVALID. */

@@ -1,6 +1,6 @@
 #include "engine/agent.h"
 
-#include "engine/lint.h"
+#include "engine/check.h"
 #include "engine/prompt.h"
 
 #include <stdlib.h>
@@ -110,7 +110,7 @@ int agent_check(const struct json *all, const char *dir, struct err *e)
     struct agent ag = {.arena = arena_new("agent's check", 65536)};
     int r = compile(&ag, all, dir, e);
     if (r == 0)
-        r = lint_agent(&ag, all, dir, e);
+        r = check_composed(all, dir, e);
     arena_free(ag.arena);
     return r;
 }

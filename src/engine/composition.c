@@ -1,7 +1,7 @@
 #include "engine/composition.h"
 
 #include "base/yaml.h"
-#include "engine/lint.h"
+#include "engine/agent.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -16,7 +16,7 @@ struct composition {
 };
 
 /* Reads agents/<name>.yaml and what it names below `dir` and checks it strictly: what the files may say (engine/keys.h) and
- * whether it fits together (engine/lint.h). `published` may be NULL: then the working tree is all there is. Errors:
+ * whether it fits together (engine/check.h). `published` may be NULL: then the working tree is all there is. Errors:
  * ERR_NOT_FOUND, ERR_INVALID with "file:line: ..."; what `published` says. */
 MUST_USE int composition_read(struct arena *a, const char *dir, const char *name, const struct module_source *published,
                               struct composition *out, struct err *e);

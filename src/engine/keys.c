@@ -2,7 +2,6 @@
 
 #include "base/nearest.h"
 #include "base/regex.h"
-#include "base/yaml.h"
 
 /* What a value holds. */
 enum holds {
@@ -34,13 +33,9 @@ static const struct known list_of_texts = {"a list of texts", LIST, &text};
 
 /* --- agents and instructions --- */
 
-static const struct known budgets[] = {{"model_calls", COUNT},
-                                       {"tool_calls", COUNT},
-                                       {"identical_calls", COUNT},
-                                       {"turn_ms", COUNT},
-                                       {"resumes", COUNT},
-                                       {"reply_chars", COUNT},
-                                       {0}};
+static const struct known budgets[] = {
+    {"model_calls", COUNT}, {"tool_calls", COUNT},  {"identical_calls", COUNT}, {"turn_ms", COUNT},
+    {"resumes", COUNT},     {"reply_chars", COUNT}, {"prompt_tokens", COUNT},   {0}};
 static const struct known compose[] = {{"instructions", LINES},
                                        {"policies", LINES},
                                        {"routines", LINES},
@@ -56,9 +51,15 @@ static const struct known agent[] = {{"agent", TEXT},
                                      {"budgets", MAP, budgets},
                                      {"pin", WORD, .words = "conversation turn"},
                                      {0}};
-static const struct known instruction[] = {
-    {"module", TEXT}, {"version", TEXT, .must = true}, {"change", TEXT},    {"summary", TEXT},
-    {"locale", TEXT}, {"applies_to", LINES},           {"priority", WHOLE}, {0}};
+static const struct known instruction[] = {{"module", TEXT},
+                                           {"version", TEXT, .must = true},
+                                           {"change", TEXT},
+                                           {"summary", TEXT},
+                                           {"locale", TEXT},
+                                           {"applies_to", LINES},
+                                           {"priority", WHOLE},
+                                           {"text", TEXT} /* what stands below */,
+                                           {0}};
 
 static const struct known policy_rule[] = {{"id", TEXT, .must = true}, {"text", TEXT, .must = true}, {0}};
 static const struct known policy_rule_row = {"a rule", MAP, policy_rule};
@@ -229,7 +230,7 @@ static const struct known scratchpad[] = {
 
 struct look {
     const char *name; /* of the file */
-    struct err *e;
+    struct findings *found;
 };
 
 static bool has_word(struct str words, struct str word)
@@ -243,7 +244,7 @@ static bool has_word(struct str words, struct str word)
 
 enum { KEYS_MAX = sizeof tool / sizeof *tool };
 
-static int unknown_key(const struct look *l, const struct json *m, const struct known *rows, struct str whose)
+static void unknown_key(const struct look *l, const struct json *m, const struct known *rows, struct str whose)
 {
     const char *names[KEYS_MAX] = {0};
     struct buf all = buf_new(NULL, 300);
@@ -252,46 +253,47 @@ static int unknown_key(const struct look *l, const struct json *m, const struct 
         buf_addf(&all, "%s%s", i ? ", " : "", rows[i].key);
     }
     const char *nearest = nearest_word(m->key, names);
-    int r = nearest ? yaml_refuse(l->e, l->name, m, "%.*s has no `%.*s`; did you mean `%s`?", STR_ARG(whose),
-                                  STR_ARG(m->key), nearest)
-                    : yaml_refuse(l->e, l->name, m, "%.*s has no `%.*s`; it has: %.*s", STR_ARG(whose), STR_ARG(m->key),
-                                  STR_ARG(buf_str(&all)));
+    if (nearest)
+        finding_add(l->found, RULE_UNKNOWN_KEY, l->name, m, "%.*s has no `%.*s`; did you mean `%s`?", STR_ARG(whose),
+                    STR_ARG(m->key), nearest);
+    else
+        finding_add(l->found, RULE_UNKNOWN_KEY, l->name, m, "%.*s has no `%.*s`; it has: %.*s", STR_ARG(whose),
+                    STR_ARG(m->key), STR_ARG(buf_str(&all)));
     buf_free(&all);
-    return r;
 }
 
-static int look_at(const struct look *l, const struct json *v, const struct known *row);
+static void look_at(const struct look *l, const struct json *v, const struct known *row);
 
-static int look_at_map(const struct look *l, const struct json *map, const struct known *rows, struct str whose)
+static void look_at_map(const struct look *l, const struct json *map, const struct known *rows, struct str whose)
 {
     for (const struct json *m = map->child; m; m = m->next) {
         const struct known *k = rows;
         while (k->key && !str_is(m->key, k->key))
             k++;
-        if (!k->key)
-            return unknown_key(l, m, rows, whose);
-        if (look_at(l, m, k) < 0)
-            return ERR_INVALID;
+        if (k->key)
+            look_at(l, m, k);
+        else
+            unknown_key(l, m, rows, whose);
     }
     for (const struct known *k = rows; k->key; k++)
         if (k->must && !json_get(map, k->key))
-            return yaml_refuse(l->e, l->name, map, "%.*s needs `%s`", STR_ARG(whose), k->key);
-    return 0;
+            finding_add(l->found, RULE_MISSING_KEY, l->name, map, "%.*s needs `%s`", STR_ARG(whose), k->key);
 }
 
 /* A step is what its verb says. */
-static int look_at_one_of(const struct look *l, const struct json *map, const struct known *row)
+static void look_at_one_of(const struct look *l, const struct json *map, const struct known *row)
 {
     struct buf all = buf_new(NULL, 300), whose = buf_new(NULL, 60);
     const struct known *k = row->of;
     for (; k->key && !json_get(map, k->key); k++)
         buf_addf(&all, "%s%s", k == row->of ? "" : ", ", k->key);
     buf_addf(&whose, "%s with `%s`", row->key, k->key);
-    int r = k->key ? look_at_map(l, map, k->of, buf_str(&whose))
-                   : yaml_refuse(l->e, l->name, map, "%s has one of: %.*s", row->key, STR_ARG(buf_str(&all)));
+    if (k->key)
+        look_at_map(l, map, k->of, buf_str(&whose));
+    else
+        finding_add(l->found, RULE_MISSING_KEY, l->name, map, "%s has one of: %.*s", row->key, STR_ARG(buf_str(&all)));
     buf_free(&all);
     buf_free(&whose);
-    return r;
 }
 
 static bool is_of(const struct json *v, enum holds holds)
@@ -313,19 +315,18 @@ static bool is_of(const struct json *v, enum holds holds)
     return false;
 }
 
-static int wrong_word(const struct look *l, const struct json *v, struct str name, const char *words)
+static void wrong_word(const struct look *l, const struct json *v, struct str name, const char *words)
 {
     struct buf all = buf_new(NULL, 300);
     struct str rest = str_of(words), one;
     for (const char *between = ""; str_split(&rest, ' ', &one); between = ", ")
         buf_addf(&all, "%s%.*s", between, STR_ARG(one));
-    int r = yaml_refuse(l->e, l->name, v, "%.*s is `%.*s`; it can be: %.*s", STR_ARG(name), STR_ARG(v->text),
-                        STR_ARG(buf_str(&all)));
+    finding_add(l->found, RULE_WRONG_VALUE, l->name, v, "%.*s is `%.*s`; it can be: %.*s", STR_ARG(name),
+                STR_ARG(v->text), STR_ARG(buf_str(&all)));
     buf_free(&all);
-    return r;
 }
 
-static int look_at(const struct look *l, const struct json *v, const struct known *row)
+static void look_at(const struct look *l, const struct json *v, const struct known *row)
 {
     static const char *const kinds[] = {[TEXT] = "a text; put it in quotes",
                                         [LINES] = "a text or a list of texts",
@@ -340,23 +341,25 @@ static int look_at(const struct look *l, const struct json *v, const struct know
                                         [MAP] = "a map",
                                         [ONE_OF] = "a map"};
     struct str name = v->key.n ? v->key : str_of(row->key);
-    if (!is_of(v, row->holds))
-        return yaml_refuse(l->e, l->name, v, "%.*s must be %s", STR_ARG(name), kinds[row->holds]);
+    if (!is_of(v, row->holds)) {
+        finding_add(l->found, RULE_WRONG_VALUE, l->name, v, "%.*s must be %s", STR_ARG(name), kinds[row->holds]);
+        return;
+    }
     if ((row->holds == WORD || (row->holds == WORDS && v->kind == JSON_STRING)) &&
         !has_word(str_of(row->words), v->text))
-        return wrong_word(l, v, name, row->words);
+        wrong_word(l, v, name, row->words);
     for (const struct json *i = row->holds == WORDS && v->kind == JSON_ARRAY ? v->child : NULL; i; i = i->next)
         if (!has_word(str_of(row->words), json_str(i)))
-            return wrong_word(l, i, name, row->words);
+            wrong_word(l, i, name, row->words);
     if (row->holds == MAP)
-        return look_at_map(l, v, row->of, name);
+        look_at_map(l, v, row->of, name);
     if (row->holds == ONE_OF)
-        return look_at_one_of(l, v, row);
+        look_at_one_of(l, v, row);
+    if (row->holds == MAP || row->holds == ONE_OF)
+        return;
     const struct known *item = row->holds == LINES ? &text : row->of;
     for (const struct json *i = item ? v->child : NULL; i; i = i->next)
-        if (look_at(l, i, item) < 0)
-            return ERR_INVALID;
-    return 0;
+        look_at(l, i, item);
 }
 
 /* --- what a table of keys cannot say --- */
@@ -368,127 +371,135 @@ static bool of_session(const struct json *p)
     return str_is(json_str(json_is(source, JSON_ARRAY) ? source->child : source), "session");
 }
 
-static int look_at_sources(const struct look *l, const struct json *p)
+static void look_at_sources(const struct look *l, const struct json *p)
 {
     const struct json *source = json_get(p, "x-source"), *from = json_get(p, "x-from");
     for (const struct json *i = json_is(source, JSON_ARRAY) ? source->child : NULL; i; i = i->next)
         if (str_is(json_str(i), "session") && source->n > 1)
-            return yaml_refuse(l->e, l->name, source, "what the session supplies nobody else does: x-source: session");
+            finding_add(l->found, RULE_TOOL_FORM, l->name, source,
+                        "what the session supplies nobody else does: x-source: session");
     if (from && !of_session(p))
-        return yaml_refuse(l->e, l->name, from, "x-from goes with x-source: session");
-    return 0;
+        finding_add(l->found, RULE_TOOL_FORM, l->name, from, "x-from goes with x-source: session");
 }
 
-static int look_at_properties(const struct look *l, const struct json *properties)
+static void look_at_properties(const struct look *l, const struct json *properties)
 {
     for (const struct json *p = properties ? properties->child : NULL; p; p = p->next) {
-        if (look_at_sources(l, p) < 0)
-            return ERR_INVALID;
+        look_at_sources(l, p);
         for (const struct json *m = json_is(p, JSON_OBJECT) ? p->child : NULL; m; m = m->next) {
             const struct known *k = property;
             while (k->key && !str_is(m->key, k->key))
                 k++;
-            if (k->key ? look_at(l, m, k) < 0
-                       : str_starts(m->key, STR("x-")) && unknown_key(l, m, property, p->key) < 0)
-                return ERR_INVALID;
+            if (k->key)
+                look_at(l, m, k);
+            else if (str_starts(m->key, STR("x-")))
+                unknown_key(l, m, property, p->key);
         }
     }
-    return 0;
 }
 
-static int look_at_errors(const struct look *l, const struct json *errors)
+static void look_at_errors(const struct look *l, const struct json *errors)
 {
     for (const struct json *m = errors ? errors->child : NULL; m; m = m->next)
         if (!regex_match(STR("^([345]\\d\\d|[345]xx|timeout|exit_\\d{1,3}|(?!HTTP_|TIMEOUT$)[A-Z][A-Z0-9_]*)$"),
                          m->key))
-            return yaml_refuse(
-                l->e, l->name, m,
-                "errors has no `%.*s`; write a status (404), a family (5xx), timeout, exit_N or a code of the "
-                "backend (LIMIT_REACHED)",
-                STR_ARG(m->key));
-    return 0;
+            finding_add(l->found, RULE_UNKNOWN_KEY, l->name, m,
+                        "errors has no `%.*s`; write a status (404), a family (5xx), timeout, exit_N or a code of the "
+                        "backend (LIMIT_REACHED)",
+                        STR_ARG(m->key));
 }
 
 /* Who confirms an action sees all of it. */
-static int look_at_shown(const struct look *l, const struct json *spec)
+static void look_at_shown(const struct look *l, const struct json *spec)
 {
     const struct json *properties = json_get(json_get(spec, "input"), "properties");
     if (!str_is(json_str_or(json_get(json_get(spec, "confirm"), "by"), STR("customer")), "customer"))
-        return 0;
+        return;
     for (const struct json *p = properties ? properties->child : NULL; p; p = p->next)
         if (!json_bool(json_get(p, "x-show"), false) && !of_session(p))
-            return yaml_refuse(l->e, l->name, p, "the customer confirms without seeing `%.*s`; give it x-show: true",
-                               STR_ARG(p->key));
-    return 0;
+            finding_add(l->found, RULE_NOT_SHOWN, l->name, p,
+                        "the customer confirms without seeing `%.*s`; give it x-show: true", STR_ARG(p->key));
 }
 
-static int look_at_action(const struct look *l, const struct json *spec)
+static void look_at_action(const struct look *l, const struct json *spec)
 {
     if (!json_get(spec, "idempotency"))
-        return yaml_refuse(l->e, l->name, spec, "an action says how a repeat is recognised: idempotency: {mode: key}");
-    return look_at_shown(l, spec);
+        finding_add(l->found, RULE_NO_IDEMPOTENCY, l->name, spec,
+                    "an action says how a repeat is recognised: idempotency: {mode: key}");
+    look_at_shown(l, spec);
 }
 
 /* On a look-up they would be promises that nobody keeps. */
-static int look_at_read(const struct look *l, const struct json *spec)
+static void look_at_read(const struct look *l, const struct json *spec)
 {
     static const char *const of_actions[] = {"idempotency", "reconcile", "confirm"};
     for (size_t i = 0; i < sizeof of_actions / sizeof *of_actions; i++)
         if (json_get(spec, of_actions[i]))
-            return yaml_refuse(l->e, l->name, json_get(spec, of_actions[i]), "only an action has `%s`; this is a read",
-                               of_actions[i]);
-    return 0;
+            finding_add(l->found, RULE_TOOL_FORM, l->name, json_get(spec, of_actions[i]),
+                        "only an action has `%s`; this is a read", of_actions[i]);
 }
 
 /* What a call does stands in one place. */
-static int look_at_adapter(const struct look *l, const struct json *spec)
+static void look_at_adapter(const struct look *l, const struct json *spec)
 {
     static const char *const adapters[] = {"http", "steps"};
     const struct json *first = NULL;
     for (size_t i = 0; i < sizeof adapters / sizeof *adapters; i++) {
         const struct json *v = json_get(spec, adapters[i]);
         if (v && first)
-            return yaml_refuse(l->e, l->name, v, "a tool has `%.*s` or `%s`, not both", STR_ARG(first->key),
-                               adapters[i]);
+            finding_add(l->found, RULE_TOOL_FORM, l->name, v, "a tool has `%.*s` or `%s`, not both",
+                        STR_ARG(first->key), adapters[i]);
         first = first ? first : v;
     }
     if (json_get(spec, "on_partial") && !json_get(spec, "steps"))
-        return yaml_refuse(l->e, l->name, json_get(spec, "on_partial"), "only a tool with `steps` has on_partial");
-    return 0;
+        finding_add(l->found, RULE_TOOL_FORM, l->name, json_get(spec, "on_partial"),
+                    "only a tool with `steps` has on_partial");
 }
 
-static int look_at_tool(const struct look *l, const struct json *spec)
+static void look_at_tool(const struct look *l, const struct json *spec)
 {
-    if (look_at_properties(l, json_get(json_get(spec, "input"), "properties")) < 0 ||
-        look_at_errors(l, json_get(spec, "errors")) < 0 || look_at_adapter(l, spec) < 0)
-        return ERR_INVALID;
-    return str_is(json_str(json_get(spec, "effect")), "action") ? look_at_action(l, spec) : look_at_read(l, spec);
+    look_at_properties(l, json_get(json_get(spec, "input"), "properties"));
+    look_at_errors(l, json_get(spec, "errors"));
+    look_at_adapter(l, spec);
+    if (str_is(json_str(json_get(spec, "effect")), "action"))
+        look_at_action(l, spec);
+    else
+        look_at_read(l, spec);
 }
 
 static const struct file {
     struct known row;
     const char *self;
-    int (*more)(const struct look *l, const struct json *file);
+    void (*more)(const struct look *l, const struct json *file);
 } files[] = {
     {{"an agent", MAP, agent}, "agent", NULL},      {{"an instruction", MAP, instruction}, "module", NULL},
     {{"a routine", MAP, routine}, "routine", NULL}, {{"a pack of macros", MAP, macros}, "macros", NULL},
     {{"a tool", MAP, tool}, "tool", look_at_tool},  {{"a scratchpad", MAP, scratchpad}, "scratchpad", NULL},
-    {{"a policy", MAP, policy}, "policy", NULL},    {{"a policy", MAP, policy}, "policy", NULL},
+    {{"a policy", MAP, policy}, "policy", NULL},
 };
 
-int keys_check_step(const struct json *step, const char *name, struct err *e)
+void keys_find_step(const struct json *step, const char *name, struct findings *found)
 {
-    struct look l = {.name = name, .e = e};
-    return look_at(&l, step, &step_row);
+    struct look l = {.name = name, .found = found};
+    look_at(&l, step, &step_row);
+}
+
+void keys_find(const struct json *file, const char *self, const char *name, struct findings *found)
+{
+    struct look l = {.name = name, .found = found};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (str_is(str_of(self), files[i].self)) {
+            look_at(&l, file, &files[i].row);
+            if (files[i].more && json_is(file, JSON_OBJECT))
+                files[i].more(&l, file);
+        }
 }
 
 int keys_check(const struct json *file, const char *self, const char *name, struct err *e)
 {
-    struct look l = {.name = name, .e = e};
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (str_is(str_of(self), files[i].self)) {
-            int r = look_at(&l, file, &files[i].row);
-            return r == 0 && files[i].more ? files[i].more(&l, file) : r;
-        }
-    return err_set(e, ERR_INVALID, "%s: there are no files of the kind %s", name, self);
+    struct findings found = {.arena = arena_new("keys", 0)};
+    keys_find(file, self, name, &found);
+    int r = findings_refuse(&found, e);
+    arena_free(found.arena);
+    return r;
 }

@@ -5,13 +5,15 @@
 #ifndef ENGINE_KEYS_H
 #define ENGINE_KEYS_H
 
-#include "base/json.h"
+#include "engine/finding.h"
 
 /* `self`: the key that holds the name of such a file: "agent", "module" (the front matter of an instruction),
- * "policy", "routine", "macros", "tool" or "scratchpad". Errors: ERR_INVALID, "name:line: ..." with the nearest known key. */
+ * "policy", "routine", "macros", "tool" or "scratchpad". `name` is the file's, for messages; borrowed. */
+void keys_find(const struct json *file, const char *self, const char *name, struct findings *found);
+/* The first of them: ERR_INVALID, "name:line: ..." with the nearest known key. */
 MUST_USE int keys_check(const struct json *file, const char *self, const char *name, struct err *e);
 
-/* One step of a routine, also one that stands in a target's place. Errors: as above. */
-MUST_USE int keys_check_step(const struct json *step, const char *name, struct err *e);
+/* One step of a routine, also one that stands in a target's place. */
+void keys_find_step(const struct json *step, const char *name, struct findings *found);
 
 #endif

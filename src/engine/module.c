@@ -120,8 +120,8 @@ static int read_version(const struct json *file, const char *path, struct module
     return 0;
 }
 
-int module_read(struct arena *a, const struct module_kind *kind, struct str name, struct str text, const char *path,
-                struct module *out, struct err *e)
+int module_parse(struct arena *a, const struct module_kind *kind, struct str text, const char *path, struct json **out,
+                 struct err *e)
 {
     struct str front, body = STR_NONE;
     struct json *file;
@@ -134,6 +134,28 @@ int module_read(struct arena *a, const struct module_kind *kind, struct str name
     if (kind->text && text_invalid_at(body) >= 0)
         return err_set(e, ERR_INVALID, "%s:%u: not valid UTF-8 text", path,
                        line_of(text, body.p + text_invalid_at(body)));
+    if (!json_is(file, JSON_OBJECT))
+        return yaml_refuse(e, path, file, "a file of %s holds a map of keys", kind->folder);
+    if (kind->text && json_get(file, "text"))
+        return yaml_refuse(e, path, json_get(file, "text"), "the front matter has no `text`; it stands below");
+    if (kind->text) {
+        struct json *words = json_new_str(a, without_blanks(a, body));
+        size_t blank = 0;
+        while (blank < body.n && strchr(" \t\n", body.p[blank]))
+            blank++;
+        words->line = line_of(text, body.p + blank);
+        json_set(file, STR("text"), words);
+    }
+    *out = file;
+    return 0;
+}
+
+int module_read(struct arena *a, const struct module_kind *kind, struct str name, struct str text, const char *path,
+                struct module *out, struct err *e)
+{
+    struct json *file;
+    if (module_parse(a, kind, text, path, &file, e) < 0)
+        return e ? e->code : ERR_INVALID;
     const struct json *self = json_get(file, kind->self);
     if (!str_eq(json_str(self), name))
         return yaml_refuse(e, path, self ? self : file, "says `%s: %.*s`; it must be the file's name, %.*s", kind->self,
@@ -141,14 +163,8 @@ int module_read(struct arena *a, const struct module_kind *kind, struct str name
     *out = (struct module){.kind = kind, .name = name};
     if (keys_check(file, kind->self, path, e) < 0 || read_version(file, path, out, e) < 0)
         return ERR_INVALID;
-    struct json *data = body_of(a, file);
-    if (kind->text) {
-        struct json *words = json_new_str(a, without_blanks(a, body));
-        words->line = line_of(text, body.p);
-        json_set(data, STR("text"), words);
-    }
-    out->data = data;
-    out->body = json_canonical(a, data);
+    out->data = body_of(a, file);
+    out->body = json_canonical(a, out->data);
     out->sha = sha256_of(out->body);
     return 0;
 }

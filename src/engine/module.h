@@ -39,6 +39,10 @@ struct module {
 /* Small letters, digits, _ and -. */
 bool module_name_ok(struct str name);
 
+/* The text of a file as a value with lines, not looked at yet; an instruction's words are its member `text`. Errors: ERR_INVALID
+ * with "file:line: ...". */
+MUST_USE int module_parse(struct arena *a, const struct module_kind *kind, struct str text, const char *path,
+                          struct json **out, struct err *e);
 /* Reads the text of the file `path` (for messages), which is to hold the module `name`. Checks what such a file may say
  * (engine/keys.h). Errors: ERR_INVALID with "file:line: ...". Borrows from `text`. */
 MUST_USE int module_read(struct arena *a, const struct module_kind *kind, struct str name, struct str text,
