@@ -61,19 +61,28 @@ static void hand_off(struct answer *w, struct str reason, struct str note)
     call(w, STR("transfer_to_human"), buf_str(&b));
 }
 
-/* A value learnt from the customer's words. */
-static void learn(struct answer *w, struct str slot, struct str value)
+/* As it will stand in the state block: what counts is a number there. */
+static struct json *slot_value(struct answer *w, const struct offline_slot *slot, struct str value)
 {
-    bool known = str_is(json_str(state_in(w, "slot_status", slot)), "stated") &&
-                 str_eq(json_str(state_in(w, "slot", slot)), value);
+    bool counts = str_is(slot->type, "integer") || str_is(slot->type, "number") || str_is(slot->type, "money");
+    struct json *number;
+    return counts && json_parse(w->a, value, &number, NULL) == 0 ? number : json_new_str(w->a, value);
+}
+
+/* A value learnt from the customer's words. */
+static void learn(struct answer *w, const struct offline_slot *slot, struct str value)
+{
+    struct json *is = slot_value(w, slot, value);
+    bool known = str_is(json_str(state_in(w, "slot_status", slot->name)), "stated") &&
+                 json_same(state_in(w, "slot", slot->name), is);
     if (known)
         return;
     struct json *entry = json_new(w->a, JSON_OBJECT);
-    json_set(entry, STR("slot"), json_new_str(w->a, slot));
+    json_set(entry, STR("slot"), json_new_str(w->a, slot->name));
     json_set(entry, STR("value"), json_new_str(w->a, value));
     json_push(w->set, entry);
-    routine_state_set(w->a, w->prompt.state, "slot", slot, json_new_str(w->a, value));
-    routine_state_set(w->a, w->prompt.state, "slot_status", slot, json_new_str(w->a, STR("stated")));
+    routine_state_set(w->a, w->prompt.state, "slot", slot->name, is);
+    routine_state_set(w->a, w->prompt.state, "slot_status", slot->name, json_new_str(w->a, STR("stated")));
 }
 
 /* --- the routine --- */
@@ -138,7 +147,7 @@ static const struct offline_slot *read_slots(struct answer *w, struct str folded
                                                                 json_str(state_of(w, "date")), asked);
         if (!value.n)
             continue;
-        learn(w, slot->name, value);
+        learn(w, slot, value);
         if (slot->has_question)
             answered = slot;
     }
