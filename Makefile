@@ -5,12 +5,13 @@
 .NOTPARALLEL:
 
 T ?=
+E ?=
 SECONDS ?= 10
 
-run: ## install what is missing, build, start the example bank and candor; Ctrl-C stops both
+run: ## install what is missing, build, start the example bank and candor (E=debt-management: another agent); Ctrl-C stops both
 	@tools/deps run
 	@tools/build build src/candor examples/bank/bank
-	@tools/run build
+	@tools/run build $(E)
 
 build: ## everything, into build/
 	@tools/deps run test
