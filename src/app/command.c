@@ -50,6 +50,8 @@ static const struct row {
     {"replay", cmd_replay, "SET", 1, 1, "", TOLD, "run recorded conversations through the engine and compare"},
     {"routine", cmd_routine, "import FILE", 2, 2, "--force",
      "--json -o=", "draft routines of a written procedure (Markdown, guidelines.json), into the folder -o (drafts)"},
+    {"memory", cmd_memory, "list|erase CUSTOMER", 2, 2, "", TOLD,
+     "what is remembered of a customer beyond one conversation"},
     {"audit", cmd_audit, "[verify]", 0, 1, "", TOLD, "verify hash chain, prompts and derived tables of the store"},
     {"switch", cmd_switch, "AGENT", 1, 1, "--from= --to= --conversation= --reason=", TOLD,
      "move running conversations to another version of the agent, or to people (--to human)"},

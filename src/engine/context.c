@@ -129,6 +129,8 @@ struct json *context_state(struct arena *a, const struct conversation *c, int64_
         json_set(asked, k->name, json_new_int(a, k->n));
     json_set(root, STR("asked"), asked);
     json_set(root, STR("proposal"), proposal_json(a, c, now_us));
+    if (c->memory.n)
+        json_set(root, STR("memory"), parsed(a, c->memory));
     json_set(session, STR("customer"), json_new_str(a, c->customer));
     json_set(session, STR("identity"), json_new_int(a, c->identity));
     json_set(root, STR("session"), session);

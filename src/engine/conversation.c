@@ -74,6 +74,14 @@ struct tool_session conversation_session(const struct conversation *c)
     return (struct tool_session){.customer = c->customer, .locale = c->locale, .identity = c->identity};
 }
 
+const struct fact *conversation_fact_about(const struct conversation *c, struct str tool, struct str args)
+{
+    for (const struct fact *f = c->facts; f; f = f->next)
+        if (str_eq(f->tool, tool) && str_eq(f->args, args))
+            return f;
+    return NULL;
+}
+
 const struct fact *conversation_fact(const struct conversation *c, struct str tool)
 {
     for (const struct fact *f = c->facts; f; f = f->next)
@@ -213,6 +221,8 @@ static void fold_opened(struct conversation *c, const struct event *ev, const st
     c->locale = keep(c, json_get(b, "locale"));
     c->opened_date = keep(c, json_get(b, "opened_date"));
     c->identity = (int)json_int(json_get(b, "identity"), 0);
+    if (json_get(b, "memory"))
+        c->memory = keep_json(c, json_text, json_get(b, "memory"));
     struct str tongue = str_head(c->locale, 2);
     c->language = str_is(tongue, "pt") || str_is(tongue, "es") ? tongue : STR("en");
     struct arena *a = arena_new("opened", 1024);
@@ -350,11 +360,49 @@ static void fold_model_failed(struct conversation *c, const struct event *ev, co
     c->turn.at = TURN_HANDOFF;
 }
 
+/* The newest answer of a tool stands first; older ones stay when they were about other arguments, so that a second look at the
+ * same thing needs no second call. */
+static void take_fact(struct conversation *c, const struct event *ev, const struct tool *t, struct str class,
+                      const struct json *b)
+{
+    bool ok = str_is(class, "ok"), memory = json_bool(json_get(b, "memory"), false);
+    const struct json *args = json_get(b, "args");
+    struct str about = args ? keep_json(c, json_canonical, args) : STR("");
+    struct fact **at = &c->facts, *f;
+    while (*at && !(str_eq((*at)->tool, t->name) && (!about.n || str_eq((*at)->args, about))))
+        at = &(*at)->next;
+    if ((f = *at)) {
+        *at = f->next;
+    } else {
+        f = ARENA_NEW(c->arena, struct fact);
+        *f = (struct fact){.tool = t->name};
+    }
+    f->next = c->facts;
+    c->facts = f;
+    f->class = str_copy(c->arena, class);
+    if (!ok || memory)
+        return;
+    f->args = about;
+    f->result = keep_json(c, json_text, json_get(b, "result"));
+    f->at_us = ev->at_us;
+    f->seq = ev->seq;
+}
+
+/* A step-up: `grants: {identity: 2, when: verified}` of a tool that says so. */
+static void raise_identity(struct conversation *c, const struct tool *t, const struct json *result)
+{
+    const struct json *grants = json_get(t->spec, "grants");
+    struct str when = json_str(json_get(grants, "when"));
+    int identity = (int)json_int(json_get(grants, "identity"), 0);
+    if (identity > c->identity && (!when.n || json_bool(json_path(result, when), false)))
+        c->identity = identity;
+}
+
 static void fold_tool_answered(struct conversation *c, const struct event *ev, const struct json *b)
 {
     struct str tool = json_str(json_get(b, "tool")), class = json_str(json_get(b, "class")),
                id = json_str(json_get(b, "call"));
-    const struct json *result = json_get(b, "result"), *args = json_get(b, "args");
+    const struct json *result = json_get(b, "result");
     c->turn.tool_calls++;
     if (str_is(class, "invalid") && c->turn.bad_answer != c->answer_seq) {
         c->turn.bad_answers++;
@@ -367,21 +415,10 @@ static void fold_tool_answered(struct conversation *c, const struct event *ev, c
     const struct tool *t = agent_tool(c->agent, tool);
     if (t && t->irrevocable && str_is(json_str(json_get(result, "reason")), "approval_needed"))
         c->turn.why = STR("approval_needed");
-    if (t && !json_bool(json_get(b, "memory"), false)) {
-        struct fact *f = (struct fact *)conversation_fact(c, tool);
-        if (!f) {
-            f = ARENA_NEW(c->arena, struct fact);
-            *f = (struct fact){.next = c->facts, .tool = str_copy(c->arena, tool)};
-            c->facts = f;
-        }
-        f->class = str_copy(c->arena, class);
-        if (str_is(class, "ok")) {
-            f->args = args ? keep_json(c, json_canonical, args) : STR("");
-            f->result = keep_json(c, json_text, result);
-            f->at_us = ev->at_us;
-            f->seq = ev->seq;
-        }
-    }
+    if (t)
+        take_fact(c, ev, t, class, b);
+    if (t && str_is(class, "ok"))
+        raise_identity(c, t, result);
     answered(c, id, class, result);
 }
 
@@ -498,6 +535,7 @@ static void fold_done(struct conversation *c, const struct event *ev, const stru
     c->turn.clock_us = ev->at_us; /* learning an outcome takes its time; the customer still hears of it */
     if (k == TOOL_OK || k == TOOL_ALREADY_DONE)
         count(c, &c->succeeded, p->tool);
+    c->acted_seq = ev->seq;
     c->course.trail = NULL; /* what was done is done: no correction goes back behind it */
     if (p->state == PROPOSAL_UNKNOWN)
         count(c, &c->unsettled, p->tool);
@@ -649,6 +687,7 @@ static void (*const folds[EVENT_KINDS])(struct conversation *, const struct even
     [EVENT_CLOSED] = fold_closed,
     [EVENT_AGENT_SWITCHED] = fold_switched,
     [EVENT_ROUTINE_WALKED] = fold_walked,
+    [EVENT_MEMORY_WRITTEN] = fold_nothing,
 };
 
 /* Finds the version that an agent.switched names before the event is folded: the one thing that the journal only names. */

@@ -125,8 +125,10 @@ struct conversation {
     struct messages messages; /* the prompt's transcript */
 
     struct course course; /* routines under way */
+    struct str memory;    /* JSON: key -> value that earlier conversations left; "" for nothing */
     struct slot_value *slots;
-    struct fact *facts;
+    struct fact *facts; /* the newest first */
+    int64_t acted_seq;  /* of the last action.done: what was read before may not be so any more */
     struct counter *asked, *called, *proposed, *succeeded; /* slot -> times; tool -> times */
     struct counter *unsettled; /* tool -> actions whose outcome stayed unknown: not proposed again */
     struct proposal proposal;  /* the newest */
@@ -161,7 +163,9 @@ MUST_USE int conversation_fold(struct conversation *c, const struct event *ev, s
 
 bool conversation_open_proposal(const struct conversation *c); /* one waits for the customer's yes */
 struct tool_session conversation_session(const struct conversation *c);
-const struct fact *conversation_fact(const struct conversation *c, struct str tool);
+const struct fact *conversation_fact(const struct conversation *c, struct str tool); /* the newest */
+/* The one about these arguments (canonical). */
+const struct fact *conversation_fact_about(const struct conversation *c, struct str tool, struct str args);
 /* The customer's or a person's message with that id; NULL: not yet. */
 const struct said *conversation_said(const struct conversation *c, struct str client_id);
 struct str call_signature(struct arena *a, const struct call *k); /* "name args": for the guard against loops */

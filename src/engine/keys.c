@@ -103,6 +103,7 @@ static const struct known limits[] = {{"per_conversation", WHOLE}, {"per_turn", 
 static const struct known example[] = {{"args", ANY}, {"result", ANY}, {0}};
 static const struct known example_row = {"an example", MAP, example};
 static const struct known class = {"a class", WORD, .words = "refused transient unknown invalid ok already_done"};
+static const struct known grants[] = {{"identity", COUNT, .must = true}, {"when", TEXT}, {0}};
 static const struct known tool[] = {{"tool", TEXT},
                                     {"version", TEXT, .must = true},
                                     {"change", TEXT},
@@ -122,6 +123,7 @@ static const struct known tool[] = {{"tool", TEXT},
                                     {"errors", EACH, &class},
                                     {"already_done", LIST, &text},
                                     {"fresh_s", WHOLE},
+                                    {"grants", MAP, grants},
                                     {"timeout_ms", COUNT},
                                     {"idempotency", MAP, idempotency},
                                     {"reconcile", MAP, request},
@@ -214,10 +216,12 @@ static const struct known macros[] = {{"macros", TEXT},
                                       {"texts", EACH, &by_language, .must = true},
                                       {0}};
 static const struct known value_row = {"a value's phrases", EACH, &list_of_texts};
+static const struct known remembered[] = {{"days", COUNT, .must = true}, {0}};
 static const struct known slot[] = {{"slot", TEXT, .must = true},
                                     {"type", WORD, .words = "enum text integer number money date"},
                                     {"summary", TEXT},
                                     {"default", TEXT},
+                                    {"remember", MAP, remembered},
                                     {"values", EACH, &value_row},
                                     {"patterns", EACH, &list_of_texts},
                                     {0}};

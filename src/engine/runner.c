@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "engine/entry.h"
+#include "engine/memory.h"
+#include "store/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -149,6 +151,13 @@ static int apply_timer(struct entry *en, struct input *in, struct err *e)
                     e);
 }
 
+static int apply_record(struct entry *en, struct input *in, struct err *e)
+{
+    bool closes = in->event == EVENT_CLOSED && !en->c->closed;
+    int r = turn_add(en->c, &en->events, in->event, in->body, e);
+    return r == 0 && closes ? memory_write(en->c, &en->events, e) : r;
+}
+
 static int apply_resume(struct entry *en, struct err *e)
 {
     enum turn_at at = en->c->turn.at;
@@ -180,8 +189,8 @@ static int apply(struct entry *en, struct input *in, struct err *e)
     if (moves && en->asking)
         effect_stop_asking(en);
     switch (in->kind) {
-    case IN_OPEN:
-    case IN_RECORD: return turn_add(c, &en->events, in->event, in->body, e);
+    case IN_OPEN: return turn_add(c, &en->events, in->event, in->body, e);
+    case IN_RECORD: return apply_record(en, in, e);
     case IN_DECIDE: return action_decided(c, &en->events, in->number, in->digest, in->yes, e);
     case IN_HAND_OFF: return turn_hand_off(c, &en->events, "asked_human", e);
     case IN_TAKE_OVER: return turn_take_over(c, &en->events, in->owner, in->by, e);
@@ -449,6 +458,23 @@ int runner_resume(struct runner *r, size_t *taken_up, struct err *e)
     return result;
 }
 
+/* What earlier conversations left; one that cannot be read is not worth refusing a customer for. */
+static void put_memory(const struct runner *r, struct arena *a, struct str customer, int64_t now_us,
+                       struct json_writer *w)
+{
+    struct memory_row *rows;
+    size_t n = 0;
+    if (memory_read(r->config.store, a, customer, now_us, &rows, &n, NULL) < 0 || !n)
+        return;
+    json_key(w, "memory");
+    json_open(w, '{');
+    for (size_t i = 0; i < n; i++) {
+        json_key_str(w, rows[i].key);
+        json_put_str(w, rows[i].value);
+    }
+    json_close(w, '}');
+}
+
 void runner_open(struct runner *r, const struct runner_opening *o, runner_done_fn *done, void *arg)
 {
     int64_t now = clock_now_us();
@@ -470,6 +496,7 @@ void runner_open(struct runner *r, const struct runner_opening *o, runner_done_f
         json_pair_str(&w, "key", o->key);
     if (o->payload_sha.n)
         json_pair_str(&w, "payload_sha", o->payload_sha);
+    put_memory(r, in->arena, o->customer, now, &w);
     json_close(&w, '}');
     in->event = EVENT_OPENED;
     in->body = buf_str(&b);

@@ -148,3 +148,82 @@ int scratchpad_update(struct arena *a, const struct conversation *c, struct str 
     *body = buf_str(&b);
     return b.cut ? err_set(e, ERR_INVALID, "update_scratchpad writes too much at once") : 0;
 }
+
+/* --- what an action may be done with --- */
+
+static bool counted(const struct json *v)
+{
+    return v->kind == JSON_NUMBER;
+}
+
+/* Do the customer's words (of: TOOL_CUSTOMER) or the tools' results (TOOL_TOOL) say this value? `words` has the phrases that may
+ * stand for it in a schema (x-values), or NULL. */
+static bool said_by(struct arena *a, const struct conversation *c, unsigned of, const struct json *v,
+                    const struct json *words)
+{
+    struct json values = {.kind = JSON_OBJECT}, slot = {.kind = JSON_OBJECT};
+    struct json *type = json_new_str(a, counted(v) ? STR("number") : STR("text"));
+    json_set(&slot, STR("type"), type);
+    struct json *phrases = json_new(a, JSON_ARRAY), *any = json_new(a, JSON_OBJECT);
+    for (const struct json *l = words ? words->child : NULL; l; l = l->next)
+        json_push(phrases, json_new_str(a, str_trim(text_fold(a, json_str(l)))));
+    json_set(any, STR("any"), phrases);
+    if (words) {
+        json_set(&values, v->text, any);
+        json_set(&slot, STR("values"), &values);
+    }
+    struct str value = counted(v) ? json_canonical(a, v) : v->text;
+    for (const struct said *s = c->said; s && (of & TOOL_CUSTOMER); s = s->older)
+        if (holds(a, c, s->text, &slot, value))
+            return true;
+    for (const struct fact *f = c->facts; f && (of & TOOL_TOOL); f = f->next)
+        if (f->result.n && holds(a, c, f->result, &slot, value))
+            return true;
+    return false;
+}
+
+/* Slots that hold this value: is one of them stated (*stated), is one only inferred (*inferred)? */
+static void in_slots(struct arena *a, const struct conversation *c, const struct json *v, bool *stated, bool *inferred)
+{
+    struct str value = counted(v) ? json_canonical(a, v) : v->text;
+    for (const struct slot_value *s = c->slots; s; s = s->next)
+        if (str_eq(s->value, value)) {
+            *stated |= str_is(s->status, "stated");
+            *inferred |= str_is(s->status, "inferred");
+        }
+}
+
+static bool backed(struct arena *a, const struct conversation *c, unsigned sources, const struct json *v,
+                   const struct json *property)
+{
+    bool stated = false, inferred = false;
+    if (v->kind == JSON_ARRAY || v->kind == JSON_OBJECT) {
+        for (const struct json *m = v->child; m; m = m->next)
+            if (!backed(a, c, sources, m, NULL))
+                return false;
+        return true;
+    }
+    if (v->kind != JSON_STRING && v->kind != JSON_NUMBER)
+        return true;
+    in_slots(a, c, v, &stated, &inferred);
+    if (stated || (!inferred && (sources & TOOL_MODEL)))
+        return true;
+    const struct json *texts = json_get(property, "x-values");
+    const struct json *words = texts && v->kind == JSON_STRING ? json_get(texts, str_c(a, v->text)) : NULL;
+    return said_by(a, c, sources | (sources & TOOL_MODEL ? TOOL_CUSTOMER | TOOL_TOOL : 0), v, words);
+}
+
+struct json *scratchpad_unbacked(struct arena *a, const struct conversation *c, const struct tool *t,
+                                 const struct json *args)
+{
+    struct json *names = json_new(a, JSON_ARRAY);
+    const struct json *properties = json_get(t->input, "properties");
+    for (const struct json *v = args->child; v; v = v->next) {
+        unsigned sources = tool_argument_sources(t, v->key);
+        if (!sources || (sources & TOOL_SESSION))
+            continue;
+        if (!backed(a, c, sources, v, json_get(properties, str_c(a, v->key))))
+            json_push(names, json_new_str(a, v->key));
+    }
+    return names;
+}

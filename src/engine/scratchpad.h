@@ -12,4 +12,10 @@
 MUST_USE int scratchpad_update(struct arena *a, const struct conversation *c, struct str call_id, struct str arguments,
                                struct str *body, const char **reason, struct err *e);
 
+/* The arguments of an action that nobody supplied who may: not found in the customer's words or the tools' results where the tool
+ * wants them from there (x-source), or known only as an `inferred` slot. A list of their names, empty when all is well.
+ * `args` with the session's values. */
+struct json *scratchpad_unbacked(struct arena *a, const struct conversation *c, const struct tool *t,
+                                 const struct json *args);
+
 #endif

@@ -181,10 +181,10 @@ static int call_transfer(struct conversation *c, struct turn_events *out, const 
     return decision_answer(c, out, k, "ok", buf_str(&b.buf), e);
 }
 
-static bool fresh(const struct conversation *c, const struct tool *t, const struct fact *f, struct str args,
-                  int64_t now_us)
+/* May its result be used again? An action since then may have changed what it says. */
+static bool fresh(const struct conversation *c, const struct tool *t, const struct fact *f, int64_t now_us)
 {
-    return f && f->result.n && str_eq(f->args, args) && now_us >= f->at_us && now_us - f->at_us < t->fresh_us;
+    return f && f->result.n && f->seq > c->acted_seq && now_us >= f->at_us && now_us - f->at_us < t->fresh_us;
 }
 
 /* Tool calls of this turn before `k`, and calls like it up to and with it: the same after a restart, whatever was answered. */
@@ -264,10 +264,15 @@ static int call_tool(struct conversation *c, struct turn_events *out, const stru
         if (counter_get(c->unsettled, t->name))
             return decision_refuse(c, out, k, "refused", "outcome_unknown",
                                    "an earlier one may have gone through; a person has to find out", e);
+        const struct json *unbacked = scratchpad_unbacked(out->arena, c, t, args);
+        if (unbacked->n)
+            return decision_refuse_missing(c, out, k, "refused", "no_evidence", unbacked,
+                                           "ask the customer, or look it up; what is only inferred may not act", e);
         return action_propose(c, out, k, t, args, e);
     }
-    const struct fact *f = conversation_fact(c, t->name);
-    if (!fresh(c, t, f, json_canonical(out->arena, args), out->now_us))
+    struct str about = json_canonical(out->arena, args);
+    const struct fact *f = conversation_fact_about(c, t->name, about);
+    if (!fresh(c, t, f, out->now_us))
         return 0; /* stays open: the world is asked */
     struct decision b;
     decision_begin(&b, out->arena);
@@ -276,6 +281,8 @@ static int call_tool(struct conversation *c, struct turn_events *out, const stru
     json_pair_str(&b.w, "class", STR("ok"));
     json_key(&b.w, "result");
     json_put_raw(&b.w, f->result);
+    json_key(&b.w, "args");
+    json_put_raw(&b.w, about);
     json_pair_bool(&b.w, "memory", true);
     return decision_add(&b, c, out, EVENT_TOOL_ANSWERED, e);
 }

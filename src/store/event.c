@@ -27,6 +27,7 @@ static const char *const names[EVENT_KINDS] = {
     [EVENT_CLOSED] = "conversation.closed",
     [EVENT_AGENT_SWITCHED] = "agent.switched",
     [EVENT_ROUTINE_WALKED] = "routine.walked",
+    [EVENT_MEMORY_WRITTEN] = "memory.written",
 };
 
 const char *event_name(enum event_kind kind)

@@ -35,6 +35,7 @@ enum event_kind {
     EVENT_CLOSED = 22,            /* conversation.closed */
     EVENT_AGENT_SWITCHED = 23,    /* agent.switched: from the next turn border on another version, or people */
     EVENT_ROUTINE_WALKED = 24,    /* routine.walked: how far the runtime led a routine, and what it wants */
+    EVENT_MEMORY_WRITTEN = 25,    /* memory.written: what is remembered of the customer beyond the conversation */
     EVENT_KINDS
 };
 

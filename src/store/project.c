@@ -1,5 +1,7 @@
 #include "store/project.h"
 
+#include "store/memory.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -247,6 +249,48 @@ static int on_agent_switched(const struct consequence *x, struct err *e)
     return query_run(q, e);
 }
 
+/* The newest value of a key wins, whichever conversation is folded last; what was erased since stays away. */
+static int remember(const struct consequence *x, const struct json *set, struct err *e)
+{
+    sqlite3_stmt *q;
+    int r = query_open(x->c,
+                       "INSERT INTO customer_memory (customer, key, value, conversation, seq, at_us, expires_us)"
+                       " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7"
+                       " WHERE NOT EXISTS (SELECT 1 FROM memory_erasure WHERE customer = ?1 AND before_us >= ?6)"
+                       " ON CONFLICT (customer, key) DO UPDATE SET value = excluded.value,"
+                       " conversation = excluded.conversation, seq = excluded.seq, at_us = excluded.at_us,"
+                       " expires_us = excluded.expires_us WHERE excluded.at_us >= customer_memory.at_us",
+                       &q, e);
+    if (r < 0)
+        return r;
+    query_text(q, 1, field(x, "customer"));
+    query_text(q, 2, json_str(json_get(set, "key")));
+    query_text(q, 3, json_str(json_get(set, "value")));
+    query_int(q, 4, x->ev->conversation);
+    query_int(q, 5, json_int(json_get(set, "seq"), 0));
+    query_int(q, 6, x->ev->at_us);
+    query_int(q, 7, json_int(json_get(set, "expires_us"), 0));
+    return query_run(q, e);
+}
+
+static int on_memory_written(const struct consequence *x, struct err *e)
+{
+    int r = 0;
+    for (const struct json *set = json_get(x->body, "set")->child; set && r == 0; set = set->next)
+        r = remember(x, set, e);
+    sqlite3_stmt *q;
+    if (r == 0)
+        r = query_open(x->c,
+                       "DELETE FROM customer_memory WHERE customer = ?1 AND key NOT IN"
+                       " (SELECT key FROM customer_memory WHERE customer = ?1 ORDER BY at_us DESC, key LIMIT ?2)",
+                       &q, e);
+    if (r < 0)
+        return r;
+    query_text(q, 1, field(x, "customer"));
+    query_int(q, 2, MEMORY_KEYS_MAX);
+    return query_run(q, e);
+}
+
 /* Kinds that are not here move the conversation's head and nothing else; their bodies are not read. */
 static const struct {
     int (*run)(const struct consequence *x, struct err *e);
@@ -267,6 +311,7 @@ static const struct {
     [EVENT_MESSAGE_DELIVERED] = {on_message_delivered, "mid", JSON_STRING},
     [EVENT_CLOSED] = {on_closed, NULL, JSON_NULL},
     [EVENT_AGENT_SWITCHED] = {on_agent_switched, "to", JSON_STRING},
+    [EVENT_MEMORY_WRITTEN] = {on_memory_written, "set", JSON_ARRAY},
 };
 
 int store_body(struct arena *a, const struct event *ev, struct json **parsed, struct err *e)

@@ -66,6 +66,16 @@ static const char *const registry[] = {
     NULL,
 };
 
+/* What is remembered of customers is derived; that it was erased is not. */
+#define MEMORY_TABLE \
+    "CREATE TABLE IF NOT EXISTS customer_memory (" \
+    " customer TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, conversation INTEGER NOT NULL," \
+    " seq INTEGER NOT NULL, at_us INTEGER NOT NULL, expires_us INTEGER NOT NULL," \
+    " PRIMARY KEY (customer, key)) WITHOUT ROWID"
+#define ERASURE_TABLE \
+    "CREATE TABLE IF NOT EXISTS memory_erasure (customer TEXT PRIMARY KEY, before_us INTEGER NOT NULL) WITHOUT ROWID"
+static const char *const memory[] = {MEMORY_TABLE, ERASURE_TABLE, NULL};
+
 /* Results, replies and fingerprints are not copied out of the events: the rows point at them. */
 const struct schema_table schema_derived[] = {
     {"conversation",
@@ -106,6 +116,7 @@ const struct schema_table schema_derived[] = {
       " conversation INTEGER NOT NULL, seq INTEGER NOT NULL, due_us INTEGER NOT NULL, what TEXT NOT NULL,"
       " PRIMARY KEY (conversation, seq)) WITHOUT ROWID",
       "CREATE INDEX timer_due ON timer (due_us)"}},
+    {"customer_memory", "customer, key", {MEMORY_TABLE}},
     {NULL},
 };
 
@@ -118,6 +129,7 @@ static const struct migration {
     {"sets of conversations and verdicts on them", evaluation, false},
     {"an index of open conversations", open_index, false},
     {"published versions of modules and agents", registry, false},
+    {"what is remembered of customers", memory, false},
 };
 
 enum { APPLICATION_ID = 0x434e4452 }; /* "CNDR": what file(1) and our own check know us by */

@@ -10,7 +10,7 @@
 
 #include <sqlite3.h>
 
-enum { SCHEMA_NEWEST = 4 };
+enum { SCHEMA_NEWEST = 5 };
 
 /* What journal_refold drops and makes again; in this order, ending with NULL. */
 struct schema_table {

@@ -2,6 +2,7 @@
 #include "test.h"
 #include "world.h"
 
+#include "engine/memory.h"
 #include "engine/scratchpad.h"
 
 static struct world w;
@@ -145,6 +146,56 @@ TEST(a_correction_replaces_the_value_and_the_journal_keeps_both)
     world_end(&w);
 }
 
+static struct str unbacked(const char *args)
+{
+    struct json *v;
+    if (json_parse(w.arena, str_of(args), &v, NULL) < 0)
+        fail_msg("%s", args);
+    return json_text(w.arena, scratchpad_unbacked(w.arena, w.c, agent_tool(w.agent, STR("reissue_card")), v));
+}
+
+#define INFERRED \
+    "{\"by\":\"model\",\"set\":[{\"slot\":\"reissue_reason\",\"value\":\"stolen\",\"source\":\"model\",\"status\":" \
+    "\"inferred\"}]}"
+
+TEST(what_is_only_inferred_may_not_act)
+{
+    begin(NULL, NULL);
+    CHECK(world_say(&w, "my card never came") && world_add(&w, EVENT_SCRATCHPAD_UPDATED, STR(INFERRED)));
+    CHECK_STR(unbacked("{\"customer\":\"ana\",\"reason\":\"stolen\"}"), "[\"reason\"]");
+    CHECK_STR(unbacked("{\"customer\":\"ana\",\"reason\":\"lost\"}"), "[]"); /* the model's own choice */
+    CHECK(world_say(&w, "no, I am sure it was stolen"));
+    CHECK_STR(unbacked("{\"customer\":\"ana\",\"reason\":\"stolen\"}"), "[]");
+    world_end(&w);
+}
+
+TEST(an_argument_that_must_come_from_somebody_is_looked_for_there)
+{
+    begin("\"address\":{\"maxLength\"", "\"address\":{\"x-source\":[\"customer\",\"tool\"],\"maxLength\"");
+    CHECK(world_say(&w, "my card never came"));
+    CHECK_STR(unbacked("{\"address\":\"Evil Street 1\",\"reason\":\"lost\"}"), "[\"address\"]");
+    CHECK_STR(unbacked("{\"address\":\"12 Elm Street, Springfield\",\"reason\":\"lost\"}"), "[]"); /* a tool said so */
+    CHECK(world_say(&w, "send it to evil street, 1 please"));
+    CHECK_STR(unbacked("{\"address\":\"Evil Street 1\",\"reason\":\"lost\"}"), "[]");
+    world_end(&w);
+}
+
+TEST(only_what_the_customer_stated_in_a_slot_that_is_to_be_remembered_outlives_the_conversation)
+{
+    begin("\"slot\":\"reissue_reason\"", "\"remember\":{\"days\":30},\"slot\":\"reissue_reason\"");
+    struct turn_events none = world_events(&w);
+    CHECK(memory_write(w.c, &none, &w.err) == 0 && none.n == 0);
+    CHECK(world_say(&w, "my card was stolen, and I asked: it is not there") &&
+          world_add(&w, EVENT_CLOSED, STR("{\"by\":\"customer\"}")));
+    struct turn_events out = world_events(&w);
+    CHECK(memory_write(w.c, &out, &w.err) == 0);
+    CHECK_INT(out.n, 1);
+    CHECK_INT(out.list[0].kind, EVENT_MEMORY_WRITTEN);
+    CHECK(str_has(out.list[0].body, STR("{\"key\":\"reissue_reason\",\"value\":\"stolen\",\"seq\":2,")));
+    CHECK(!str_has(out.list[0].body, STR("looked_there")));
+    world_end(&w);
+}
+
 TEST(more_than_an_event_can_hold_is_refused)
 {
     begin("\"type\":\"enum\"", "\"type\":\"text\"");
@@ -166,4 +217,7 @@ RUN(cmocka_unit_test(a_value_that_the_customer_said_is_stated_with_that_message_
     cmocka_unit_test(nothing_at_all_is_written_as_nothing),
     cmocka_unit_test(routine_step_and_question_are_taken_over_and_a_routines_end_forgets_its_questions),
     cmocka_unit_test(a_correction_replaces_the_value_and_the_journal_keeps_both),
+    cmocka_unit_test(what_is_only_inferred_may_not_act),
+    cmocka_unit_test(an_argument_that_must_come_from_somebody_is_looked_for_there),
+    cmocka_unit_test(only_what_the_customer_stated_in_a_slot_that_is_to_be_remembered_outlives_the_conversation),
     cmocka_unit_test(more_than_an_event_can_hold_is_refused))
