@@ -150,6 +150,8 @@ static const struct rule {
     {"tools", "when_not", PATCHES, WORDS},
     {"tools", "examples", PATCHES, WORDS},
     {"tools", "timeout_ms", PATCHES, WORDS},
+    {"tools", "answer_bytes_max", PATCHES, WORDS},
+    {"tools", "retry", PATCHES, WORDS},
     {"tools", "fresh_s", PATCHES, WORDS},
     {"tools", "confirm/expires_s", PATCHES, WORDS},
     {"tools", "effect", TYPE, RISES, "read action"},
@@ -159,6 +161,8 @@ static const struct rule {
     {"tools", "limits/*", SEMVER_MINOR, SEMVER_MAJOR, SEMVER_MINOR, GROWS},
     {"tools", "input", TYPE, SCHEMA},
     {"tools", "output/**/type", TYPE, DEEP},
+    {"tools", "requires/identity", PROMISE, SHRINKS},
+    {"tools", "on_partial", STEPS, WAY},
     {"tools", "http", STEPS, WAY},
     {"tools", "steps", STEPS, WAY},
     {"tools", "errors", STEPS, DEEP},
@@ -167,9 +171,11 @@ static const struct rule {
 
     {"scratchpads", "slots/*/type", TYPE, DEEP},
     {"scratchpads", "slots/*/summary", PATCHES, WORDS},
+    {"scratchpads", "slots/*/patterns", PATCHES, WORDS},
     {"scratchpads", "slots/*/values/*", SEMVER_MINOR, SEMVER_MAJOR, SEMVER_PATCH, WAY},
 
     {"agents", "budgets", PATCHES, WORDS},
+    {"agents", "pin", STEPS, WAY},
     {"*", "**", PROMISE, DEEP},
 };
 

@@ -47,6 +47,9 @@ int published_modules(struct published *p, struct arena *a, const struct module_
         r = semver_parse(rows[i].version, &version, e);
         if (r == 0)
             r = module_recall(a, kind, rows[i].name, version, rows[i].change, rows[i].body, &(*out)[i], e);
+        if (r == 0 && !sha256_eq(&(*out)[i].sha, &rows[i].sha))
+            r = err_set(e, ERR_INVALID, "%s/%.*s@%.*s is not what was published: its body has another hash",
+                        kind->folder, STR_ARG(name), STR_ARG(rows[i].version));
     }
     if (r < 0)
         return r;

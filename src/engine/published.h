@@ -16,7 +16,7 @@ struct published {
 struct module_source published_source(struct published *p); /* borrows p */
 void published_close(struct published *p);                  /* a store that was not opened here stays open */
 
-/* All versions of a module, the lowest first. */
+/* All versions of a module, the lowest first. Errors: of the store; ERR_INVALID (a body was changed in the file). */
 MUST_USE int published_modules(struct published *p, struct arena *a, const struct module_kind *kind, struct str name,
                                struct module **out, size_t *n, struct err *e);
 /* The highest published version that fits. Errors: ERR_NOT_FOUND (with the versions that there are). */

@@ -94,6 +94,11 @@ static const struct {
     {"tools", "{\"when_not\":[\"a\"]}", "{\"when_not\":[]}", SEMVER_PATCH, "when_not"},
     {"tools", "{\"unheard_of\":1}", "{\"unheard_of\":2}", SEMVER_MINOR, "unheard_of changed from 1 to 2"},
     {"tools", "{\"unheard_of\":1}", "{}", SEMVER_MAJOR, "unheard_of was removed"},
+    {"tools", "{\"requires\":{\"identity\":2}}", "{\"requires\":{\"identity\":1}}", SEMVER_MAJOR, "from 2 to 1"},
+    {"tools", "{\"requires\":{\"identity\":1}}", "{}", SEMVER_MAJOR, "requires was removed"},
+    {"tools", "{\"retry\":{\"max\":1}}", "{}", SEMVER_PATCH, "retry was removed"},
+    {"tools", "{\"audit\":{\"mask\":[\"a\",\"b\"]}}", "{\"audit\":{\"mask\":[\"a\"]}}", SEMVER_MAJOR,
+     "audit.mask no longer has \"b\""},
     /* arguments */
     {"tools", "{\"input\":{\"properties\":{\"a\":{}}}}", "{\"input\":{\"properties\":{\"a\":{},\"b\":{}}}}",
      SEMVER_MINOR, "input.properties.b was added"},

@@ -117,6 +117,25 @@ TEST(a_module_without_a_file_comes_from_the_store_when_a_version_is_named)
     shop_free(&s);
 }
 
+TEST(a_body_that_is_not_what_was_published_is_refused)
+{
+    struct shop s = shop_new();
+    struct module_row row = {.kind = STR("instructions"),
+                             .name = STR("voice"),
+                             .version = STR("1.11.0"),
+                             .sha = sha256_of(STR("{\"module\":\"voice\",\"text\":\"Kind.\"}")),
+                             .body = STR("{\"module\":\"voice\",\"text\":\"Rude.\"}"),
+                             .change = STR(""),
+                             .published_by = STR("ana")};
+    struct module m;
+    struct module_reference ref = {.name = STR("voice"), .any = true};
+    struct err e;
+    CHECK_INT(registry_publish(s.place.s, &row, 1, NULL, 0, &e), 0);
+    CHECK_INT(published_module(&s.published, s.place.a, module_kind_of_folder(row.kind), &ref, &m, &e), ERR_INVALID);
+    CHECK(str_has(str_of(e.text), STR("instructions/voice@1.11.0 is not what was published")));
+    shop_free(&s);
+}
+
 TEST(a_published_agent_is_found_by_its_version_and_without_its_files)
 {
     struct shop s = shop_new();
@@ -149,4 +168,5 @@ RUN(cmocka_unit_test(a_draft_whose_version_fits_goes_before_what_was_published),
     cmocka_unit_test(of_published_versions_the_highest_that_fits_is_taken),
     cmocka_unit_test(a_bundle_names_the_versions_that_were_taken_however_the_draft_named_them),
     cmocka_unit_test(a_module_without_a_file_comes_from_the_store_when_a_version_is_named),
+    cmocka_unit_test(a_body_that_is_not_what_was_published_is_refused),
     cmocka_unit_test(a_published_agent_is_found_by_its_version_and_without_its_files))
