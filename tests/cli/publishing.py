@@ -48,14 +48,14 @@ def what_is_published_stays_and_is_not_published_twice(w):
 def a_version_that_moved_too_little_is_refused_with_what_forces_it(w):
     workspace = w.workspace()
     publish(w, workspace)
-    replace(file_of(workspace, "tools/reissue_card.yaml"), "  eta: data.reissue.shipping.eta_date\n", "")
+    replace(file_of(workspace, "tools/reissue_card.yaml"), "maxLength: 200", "maxLength: 100")
     replace(file_of(workspace, "tools/reissue_card.yaml"), "version: 1.0.0", "version: 1.0.1")
     replace(file_of(workspace, "macros/cards.yaml"), "texts:\n", "texts:\n  new_one: {en: New.}\n")
     before = everything(workspace)
     status, out, said = w.run("publish", "--workspace", workspace)
     check(status == 1 and not said, status, out, said)
     check("tools/reissue_card@1.0.1: refused: the smallest allowed version is 2.0.0; since 1.0.0 this changed (major):\n"
-          "    project.eta was removed\n" in out, out)
+          "    input.properties.address.maxLength changed from 200 to 100\n" in out, out)
     check("macros/cards@1.0.0: refused: the smallest allowed version is 1.1.0" in out and "texts.new_one was added" in out, out)
     check(w.run("show", "module", "tools/reissue_card@1.0.1", "--workspace", workspace)[0] == 4)
     check(everything(workspace) == before)
