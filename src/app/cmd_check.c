@@ -3,6 +3,7 @@
 #include "engine/agent.h"
 #include "engine/check.h"
 #include "engine/published.h"
+#include "engine/variant.h"
 #include "eval/judge.h"
 
 #include <stdio.h>
@@ -46,6 +47,27 @@ static bool agent_is_wrong(const struct check_run *k)
     return findings_count(&k->found, FINDING_ERROR) > 0;
 }
 
+/* The same of each of its variants. */
+static int measure_variants(struct check_run *k, struct arena *a, const struct agent *base)
+{
+    struct json *all;
+    int r = json_parse(a, base->bundle, &all, k->c->err);
+    const struct json *variants = r == 0 ? json_get(json_get(all, "agent"), "variants") : NULL;
+    for (const struct json *v = variants ? variants->child : NULL; r == 0 && v; v = v->next) {
+        struct str family = json_str(json_get(json_get(v, "when"), "model_family")), bundle;
+        struct agent *agent;
+        r = variant_bundle(a, base->bundle, family, &bundle, k->c->err);
+        if (r == 0)
+            r = agent_new(bundle, &agent, k->c->err);
+        if (r)
+            break;
+        buf_addf(&k->good, "  for %.*s: prompt of %zu bytes, sha256 %.*s\n", STR_ARG(family),
+                 agent->tools_json.n + agent->shared.n, STR_ARG(agent->sha_hex));
+        agent_free(agent);
+    }
+    return r;
+}
+
 /* Makes the agent as it would be served: tells its size and identity, and whether its prompt is within its budget. */
 static int measure_agent(struct check_run *k, struct published *published, struct str name, const struct json *self)
 {
@@ -60,6 +82,7 @@ static int measure_agent(struct check_run *k, struct published *published, struc
         buf_addf(&k->good, "agent %.*s %.*s: %zu tools, prompt of %zu bytes, sha256 %.*s\n", STR_ARG(agent->name),
                  STR_ARG(agent->version), agent->tools_n, agent->tools_json.n + agent->shared.n,
                  STR_ARG(agent->sha_hex));
+        r = measure_variants(k, a, agent);
         check_prompt(self, file, agent->tools_json.n + agent->shared.n, &k->found);
         agent_free(agent);
     }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engine/published.h"
+#include "engine/variant.h"
 
 #include <string.h>
 
@@ -70,7 +71,7 @@ static int open_agent(struct house *h, struct err *e)
         return err_set(e, ERR_INVALID, "candor.yaml names no agent; add `agent: NAME`");
     struct published published = {.store = h->store};
     if (published_bundle(&published, h->arena, str_c(h->arena, h->settings.dir), h->settings.agent, &bundle, e) < 0 ||
-        agent_new(bundle, &agent, e) < 0)
+        variant_bundle(h->arena, bundle, h->settings.model, &bundle, e) < 0 || agent_new(bundle, &agent, e) < 0)
         return e->code;
     if (runner_agent(h->runner, agent, e) < 0) {
         agent_free(agent);

@@ -36,6 +36,7 @@ static const struct known known_root[] = {{"workspace", TEXT},
 static const struct known known_provider[] = {{"kind", TEXT},
                                               {"base_url", TEXT},
                                               {"model", TEXT},
+                                              {"family", TEXT},
                                               {"key_file", TEXT},
                                               {"recording", TEXT},
                                               {"record_to", TEXT},
@@ -252,6 +253,7 @@ static void read_provider(struct arena *a, struct settings *s, const struct json
         .retry_ms_base = (int)json_int(json_get(p, "retry_ms_base"), 0),
         .retry_ms_max = (int)json_int(json_get(p, "retry_ms_max"), 0),
     };
+    s->model = str_is(s->llm.kind, "offline") ? s->llm.kind : json_str_or(json_get(p, "family"), s->llm.model);
 }
 
 /* "${bank}/v1/customers" */

@@ -17,6 +17,7 @@ struct settings {
     int port;
     struct str store; /* path of the database file */
     struct llm_config llm;
+    struct str model; /* whose variant of an agent is taken: provider.family, else its model's name; "offline" */
     const struct json *services;        /* name -> base URL */
     const struct json *secrets;         /* name -> file, relative to dir; NULL: none */
     const struct address_range *ranges; /* net.allow */

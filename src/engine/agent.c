@@ -84,9 +84,9 @@ static int compile(struct agent *ag, const struct json *all, const char *dir, st
     ag->name = json_str(json_get(self, "agent"));
     ag->version = json_str(json_get(self, "version"));
     ag->modules = modules;
-    ag->plain = str_is(json_str(json_get(self, "model_family")), "")
-                    ? false
-                    : !str_is(json_str(json_get(self, "model_family")), "offline");
+    ag->variant_of = json_str(json_get(self, "variant_of"));
+    struct str family = json_str(json_get(self, "model_family"));
+    ag->plain = family.n && !str_is(family, "offline");
     ag->pin_turn = str_is(json_str(json_get(self, "pin")), "turn");
     if (!ag->name.n || !modules)
         return err_set(e, ERR_INVALID, "an agent file needs `agent` (its name) and `compose`");

@@ -24,6 +24,7 @@ struct agent {
     struct sha256 sha;
     struct str sha_hex;
     struct str bundle;        /* the canonical text that sha is of */
+    struct str variant_of;    /* engine/variant.h: the sha in hex of the bundle that it was made from; else "" */
     const struct tool *tools; /* sorted by name */
     size_t tools_n;
     const struct json *macros;  /* "pack.name" -> {"en":...} */

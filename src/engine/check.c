@@ -221,6 +221,26 @@ static int take_named(struct check_agent *ag, const struct module_source *publis
     return 0;
 }
 
+/* What a variant adds is used too. How it fits in is looked at when the variant is made (engine/composition.h). */
+static void use_variants(struct check_agent *ag)
+{
+    const struct json *variants = json_get(ag->self, "variants");
+    for (const struct json *v = json_is(variants, JSON_ARRAY) ? variants->child : NULL; v; v = v->next) {
+        const struct json *add = json_get(v, "add");
+        for (const struct json *c = json_is(add, JSON_OBJECT) ? add->child : NULL; c; c = c->next) {
+            const struct module_kind *kind = module_kind_of_compose(c->key);
+            for (const struct json *n = c->kind == JSON_ARRAY ? c->child : c; kind && n; n = n == c ? NULL : n->next) {
+                struct module_reference ref;
+                struct checked *m = json_is(n, JSON_STRING) && module_reference_parse(n->text, &ref, NULL) == 0
+                                        ? module_of(ag->k, (enum checked_kind)(kind - module_kinds), ref.name)
+                                        : NULL;
+                if (m)
+                    m->used = true;
+            }
+        }
+    }
+}
+
 static int look_at_agent(struct check *k, void *with, struct str name, const char *file, const struct json *self,
                          struct err *e)
 {
@@ -239,6 +259,7 @@ static int look_at_agent(struct check *k, void *with, struct str name, const cha
                 return r;
         }
     }
+    use_variants(&ag);
     if (json_is(compose, JSON_OBJECT))
         check_agent_whole(&ag);
     if (all->list->n == all->size) {

@@ -2,6 +2,8 @@
 
 #include "base/yaml.h"
 #include "engine/agent.h"
+#include "engine/keys.h"
+#include "engine/variant.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -121,6 +123,54 @@ static struct json *load_map(struct reading *rd, const struct json *compose, str
     return exact;
 }
 
+/* The same module for two variants stands once. */
+static void drop_repeated(struct reading *rd, size_t base_n)
+{
+    size_t kept = base_n;
+    for (size_t i = base_n; i < rd->n; i++) {
+        size_t k = base_n;
+        while (k < kept &&
+               !(rd->modules[k].kind == rd->modules[i].kind && str_eq(rd->modules[k].name, rd->modules[i].name)))
+            k++;
+        if (k == kept)
+            rd->modules[kept++] = rd->modules[i];
+    }
+    rd->n = kept;
+}
+
+/* What the variants of the file add; its list with exact names. */
+static int load_variants(struct reading *rd, struct json *data, struct err *e)
+{
+    const struct json *variants = json_get(data, "variants");
+    size_t base_n = rd->n;
+    for (struct json *v = variants ? (struct json *)variants->child : NULL; v; v = v->next) {
+        const struct json *add = json_get(v, "add");
+        struct json *exact = add ? load_map(rd, add, e) : NULL;
+        if (add && !exact)
+            return e ? e->code : ERR_INVALID;
+        if (exact)
+            json_set(v, STR("add"), exact);
+    }
+    drop_repeated(rd, base_n);
+    return 0;
+}
+
+/* What a variant takes away must be there, and the agent fits together with each of them. */
+static int check_variants(struct arena *a, const struct json *all, const char *dir, const char *path, struct err *e)
+{
+    const struct json *agent = json_get(all, "agent"), *variants = json_get(agent, "variants");
+    for (const struct json *v = variants ? variants->child : NULL; v; v = v->next) {
+        const struct json *family = json_get(json_get(v, "when"), "model_family");
+        struct json *one = variant_apply(a, all, v), *self = json_new(a, JSON_OBJECT);
+        for (const struct json *m = json_get(one, "agent")->child; m; m = m->next)
+            if (!str_is(m->key, "model_family")) /* what `set` made of the file must be a file */
+                json_set(self, m->key, json_copy(a, m));
+        if (keys_check(self, "agent", path, e) < 0 || agent_check(one, dir, e) < 0)
+            return err_in(e, "%s:%u: for %.*s", path, family->line, STR_ARG(family->text));
+    }
+    return 0;
+}
+
 /* --- the bundle --- */
 
 /* The agent's file with its version and exact names. */
@@ -134,7 +184,7 @@ static struct json *agent_of(struct arena *a, const struct module *self)
 static struct json *bundle_of(struct arena *a, const struct composition *c)
 {
     static const char *const scope[] = {"applies_to", "locale", "priority"}; /* of instructions, whose body is text */
-    struct json *all = json_new(a, JSON_OBJECT), *modules = json_new(a, JSON_ARRAY);
+    struct json *all = json_new(a, JSON_OBJECT), *modules = json_new(a, JSON_ARRAY), *more = json_new(a, JSON_ARRAY);
     for (size_t i = 0; i < c->n; i++) {
         const struct module *m = &c->modules[i];
         struct json *one = json_new(a, JSON_OBJECT);
@@ -146,10 +196,12 @@ static struct json *bundle_of(struct arena *a, const struct composition *c)
             if (json_get(m->data, scope[k]))
                 json_set(one, str_of(scope[k]), json_copy(a, json_get(m->data, scope[k])));
         json_set(one, STR("body"), json_copy(a, m->kind->text ? json_get(m->data, "text") : m->data));
-        json_push(modules, one);
+        json_push(i < c->base_n ? modules : more, one);
     }
     json_set(all, STR("agent"), agent_of(a, &c->self));
     json_set(all, STR("modules"), modules);
+    if (more->n)
+        json_set(all, STR("variant_modules"), more);
     return all;
 }
 
@@ -186,13 +238,19 @@ int composition_read(struct arena *a, const char *dir, const char *name, const s
     if (!exact)
         return e ? e->code : ERR_INVALID;
     json_set(data, STR("compose"), exact);
+    size_t base_n = rd.n;
+    if ((r = load_variants(&rd, data, e)) < 0)
+        return r;
     c.self.data = data;
     c.self.body = json_canonical(a, data);
     c.self.sha = sha256_of(c.self.body);
     c.modules = rd.modules;
     c.n = rd.n;
+    c.base_n = base_n;
     struct json *all = bundle_of(a, &c);
     if (agent_check(all, dir, e) < 0)
+        return e ? e->code : ERR_INVALID;
+    if (check_variants(a, all, dir, rd.path, e) < 0)
         return e ? e->code : ERR_INVALID;
     c.bundle = json_canonical(a, all);
     *out = c;

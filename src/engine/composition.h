@@ -11,8 +11,8 @@
 struct composition {
     struct module self;           /* the agent's file; its data names exact versions */
     const struct module *modules; /* in the order of the file */
-    size_t n;
-    struct str bundle; /* engine/agent.h */
+    size_t n, base_n;             /* behind the base stand those that variants add */
+    struct str bundle;            /* engine/agent.h */
 };
 
 /* Reads agents/<name>.yaml and what it names below `dir` and checks it strictly: what the files may say (engine/keys.h) and

@@ -43,6 +43,14 @@ static const struct known compose[] = {{"instructions", LINES},
                                        {"tools", LINES},
                                        {"scratchpad", LINES},
                                        {0}};
+static const struct known variant_when[] = {{"model_family", TEXT, .must = true}, {0}};
+static const struct known any_value = {"a value", ANY};
+static const struct known variant[] = {{"when", MAP, variant_when, .must = true},
+                                       {"add", MAP, compose},
+                                       {"remove", MAP, compose},
+                                       {"set", EACH, &any_value},
+                                       {0}};
+static const struct known variant_row = {"a variant", MAP, variant};
 static const struct known agent[] = {{"agent", TEXT},
                                      {"version", TEXT, .must = true},
                                      {"change", TEXT},
@@ -50,6 +58,7 @@ static const struct known agent[] = {{"agent", TEXT},
                                      {"compose", MAP, compose, .must = true},
                                      {"budgets", MAP, budgets},
                                      {"pin", WORD, .words = "conversation turn"},
+                                     {"variants", LIST, &variant_row},
                                      {0}};
 static const struct known instruction[] = {{"module", TEXT},
                                            {"version", TEXT, .must = true},

@@ -73,7 +73,7 @@ int versions_named(struct versions *v, struct arena *a, struct str agent, struct
                    struct err *e)
 {
     enum { KNOWN_MAX = 1000 };
-    struct str *shas = ARENA_ARRAY(a, struct str, KNOWN_MAX);
+    struct str *shas = ARENA_ARRAY(a, struct str, KNOWN_MAX), variant_of = STR("");
     const struct agent *ag;
     size_t n = 0, found = 0;
     if (named.n == 2 * SHA256_BYTES) {
@@ -88,6 +88,11 @@ int versions_named(struct versions *v, struct arena *a, struct str agent, struct
     for (size_t i = 0; i < n; i++) {
         if (versions_recall(v, shas[i], &ag, NULL) < 0 || !str_eq(ag->version, named))
             continue;
+        if (found && ag->variant_of.n && str_eq(ag->variant_of, *sha_hex))
+            found--; /* what conversations have is the variant of what was published */
+        else if (found && str_eq(variant_of, shas[i]))
+            continue;
+        variant_of = ag->variant_of;
         *sha_hex = shas[i];
         found++;
     }
