@@ -65,11 +65,12 @@ static struct str read_quantity(struct arena *a, const struct offline_slot *slot
     return value;
 }
 
-static struct str by_pattern(const struct offline_slot *slot, struct str words)
+/* Those under `answer` count only when the slot was asked for. */
+static struct str by_pattern(const struct offline_slot *slot, struct str words, bool asked)
 {
     struct str group;
     for (const struct json *l = slot->patterns ? slot->patterns->child : NULL; l; l = l->next)
-        for (const struct json *p = l->child; p; p = p->next)
+        for (const struct json *p = asked || !str_is(l->key, "answer") ? l->child : NULL; p; p = p->next)
             if (regex_group(json_str(p), words, &group) && str_trim(group).n)
                 return str_trim(group);
     return STR_NONE;
@@ -88,7 +89,7 @@ struct str offline_read_typed(struct arena *a, const struct offline_slot *slot, 
                               struct str today, bool asked)
 {
     bool text = str_is(slot->type, "text");
-    struct str found = by_pattern(slot, words);
+    struct str found = by_pattern(slot, words, asked);
     if (text)
         return found.n ? found : asked && !slot->patterns ? whole_answer(words) : STR_NONE;
     if (found.n) /* a pattern says where the value stands, the type what it is */

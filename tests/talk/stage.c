@@ -506,6 +506,7 @@ static const struct {
     {"promised", "/v1/customers/@/promises", "data.promises"},
     {"decided", "/v1/customers/@/limit-requests", "data.requests"},
     {"changed", "/v1/customers/@/card-events", "data.events"},
+    {"sent", "/v1/customers/@/transfers", "data.transfers"},
 };
 
 int stage_books(struct stage *s, struct str what, const struct json **out, struct err *e)
@@ -514,7 +515,7 @@ int stage_books(struct stage *s, struct str what, const struct json **out, struc
     while (i < sizeof books / sizeof *books && !str_is(what, books[i].what))
         i++;
     if (i == sizeof books / sizeof *books)
-        return err_set(e, ERR_INVALID, "write: bank reissued, agreed, promised, decided or changed");
+        return err_set(e, ERR_INVALID, "write: bank reissued, agreed, promised, decided, changed or sent");
     struct json *body, *done = json_new(s->arena, JSON_ARRAY);
     struct str rest = str_of(books[i].path), before;
     str_split(&rest, '@', &before);
