@@ -52,6 +52,8 @@ static const struct row {
      "--json -o=", "draft routines of a written procedure (Markdown, guidelines.json), into the folder -o (drafts)"},
     {"memory", cmd_memory, "list|erase CUSTOMER", 2, 2, "", TOLD,
      "what is remembered of a customer beyond one conversation"},
+    {"tool", cmd_tool, "import FILE", 2, 2, "--operation= --service= --force",
+     "--workspace= --json -o=", "draft tools of an OpenAPI document, into tools/ of the workspace or of the folder -o"},
     {"audit", cmd_audit, "[verify]", 0, 1, "", TOLD, "verify hash chain, prompts and derived tables of the store"},
     {"switch", cmd_switch, "AGENT", 1, 1, "--from= --to= --conversation= --reason=", TOLD,
      "move running conversations to another version of the agent, or to people (--to human)"},

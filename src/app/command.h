@@ -77,5 +77,6 @@ int cmd_judge(struct command_context *c);
 int cmd_report(struct command_context *c);
 int cmd_replay(struct command_context *c);
 int cmd_routine(struct command_context *c);
+int cmd_tool(struct command_context *c);
 
 #endif

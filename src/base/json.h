@@ -37,6 +37,8 @@ enum { JSON_PLACE_BYTES_MAX = 1000 };
 struct str json_place(struct arena *a, struct str text, size_t offset);
 /* Appends one step of a JSON Pointer: "a/b" as "/a~1b". */
 void json_pointer_add(struct buf *out, struct str name);
+/* The member or item that one step of a JSON Pointer leads to, as it stands behind a URI's # ("a%20b~1c"), or NULL. */
+const struct json *json_pointer_step(const struct json *v, struct str step);
 
 /* Reading. Every function takes NULL for a value that is not there, so look-ups can be chained. */
 const struct json *json_get(const struct json *object, const char *key); /* NULL when missing */

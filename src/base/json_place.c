@@ -89,6 +89,56 @@ static size_t levels_at(struct str text, size_t offset, struct level *levels)
     return depth + 1;
 }
 
+static int hex_digit(char c)
+{
+    const char *digits = "0123456789abcdef", *hit = c ? strchr(digits, c >= 'A' && c <= 'F' ? c | 0x20 : c) : NULL;
+    return hit ? (int)(hit - digits) : -1;
+}
+
+/* Takes one byte off a part of a URI: %7E is ~. */
+static char uri_byte(struct str *s)
+{
+    char c = s->p[0];
+    size_t n = 1;
+    if (c == '%' && s->n >= 3 && hex_digit(s->p[1]) >= 0 && hex_digit(s->p[2]) >= 0) {
+        c = (char)(hex_digit(s->p[1]) << 4 | hex_digit(s->p[2]));
+        n = 3;
+    }
+    *s = str_from(*s, n);
+    return c;
+}
+
+/* Is the segment of a pointer in a URI that key? Behind the URI's own escapes, ~0 is ~ and ~1 is /. */
+static bool segment_is(struct str segment, struct str key)
+{
+    size_t i = 0;
+    while (segment.n) {
+        char c = uri_byte(&segment);
+        struct str after = segment;
+        char next = after.n && c == '~' ? uri_byte(&after) : 0;
+        if (next == '0' || next == '1') {
+            c = next == '0' ? '~' : '/';
+            segment = after;
+        }
+        if (i == key.n || c != key.p[i++])
+            return false;
+    }
+    return i == key.n;
+}
+
+const struct json *json_pointer_step(const struct json *v, struct str segment)
+{
+    int64_t index;
+    if (v->kind == JSON_OBJECT) {
+        const struct json *c = v->child;
+        while (c && !segment_is(segment, c->key))
+            c = c->next;
+        return c;
+    }
+    bool number = v->kind == JSON_ARRAY && str_int(segment, &index) == 0 && index >= 0;
+    return number ? json_at(v, (size_t)index) : NULL;
+}
+
 void json_pointer_add(struct buf *out, struct str name)
 {
     buf_addc(out, '/');

@@ -27,14 +27,7 @@ void place_pointer(struct buf *out, const struct place *at)
         buf_addf(out, "/%zu", at->index);
         return;
     }
-    buf_addc(out, '/');
-    for (size_t i = 0; i < at->key.n; i++) {
-        char c = at->key.p[i];
-        if (c == '~' || c == '/')
-            buf_adds(out, c == '~' ? "~0" : "~1");
-        else
-            buf_addc(out, c);
-    }
+    json_pointer_add(out, at->key);
 }
 
 static int refuse(struct check *c, int code, const struct place *at, const char *what)

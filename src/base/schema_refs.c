@@ -205,62 +205,12 @@ const struct json *ref_dynamic(struct refs *x, const struct json *resource, stru
 
 /* --- references --- */
 
-static int hex_digit(char c)
-{
-    const char *digits = "0123456789abcdef", *hit = c ? strchr(digits, c >= 'A' && c <= 'F' ? c | 0x20 : c) : NULL;
-    return hit ? (int)(hit - digits) : -1;
-}
-
-/* Takes one byte off a part of a URI: %7E is ~. */
-static char uri_byte(struct str *s)
-{
-    char c = s->p[0];
-    size_t n = 1;
-    if (c == '%' && s->n >= 3 && hex_digit(s->p[1]) >= 0 && hex_digit(s->p[2]) >= 0) {
-        c = (char)(hex_digit(s->p[1]) << 4 | hex_digit(s->p[2]));
-        n = 3;
-    }
-    *s = str_from(*s, n);
-    return c;
-}
-
-/* Is the segment of a pointer in a URI that key? Behind the URI's own escapes, ~0 is ~ and ~1 is /. */
-static bool segment_is(struct str segment, struct str key)
-{
-    size_t i = 0;
-    while (segment.n) {
-        char c = uri_byte(&segment);
-        struct str after = segment;
-        char next = after.n && c == '~' ? uri_byte(&after) : 0;
-        if (next == '0' || next == '1') {
-            c = next == '0' ? '~' : '/';
-            segment = after;
-        }
-        if (i == key.n || c != key.p[i++])
-            return false;
-    }
-    return i == key.n;
-}
-
-static const struct json *step_to(const struct json *v, struct str segment)
-{
-    int64_t index;
-    if (v->kind == JSON_OBJECT) {
-        const struct json *c = v->child;
-        while (c && !segment_is(segment, c->key))
-            c = c->next;
-        return c;
-    }
-    bool number = v->kind == JSON_ARRAY && str_int(segment, &index) == 0 && index >= 0;
-    return number ? json_at(v, (size_t)index) : NULL;
-}
-
 /* Follows "/a/b"; a resource on the way is where the target belongs. */
 static void follow(struct refs *x, struct str pointer, struct target *t)
 {
     struct str rest = str_from(pointer, 1), segment;
     while (t->schema && str_split(&rest, '/', &segment)) {
-        t->schema = step_to(t->schema, segment);
+        t->schema = json_pointer_step(t->schema, segment);
         if (json_is(json_get(t->schema, "$id"), JSON_STRING) && refs_has(x, t->schema))
             t->resource = t->schema;
     }

@@ -242,11 +242,77 @@ def a_second_ctrl_c_ends_at_once(w):
     check(False, "it never ended by the signal, but with", statuses)
 
 
+MARK = "TO" + "DO"  # what tools/check-words looks for in finished work
+LOCKERS = os.path.join(ROOT, "tests/data/openapi_lockers.json")
+
+
+def edited(path, *changes):
+    """The file with each (old, new) changed; old must be there."""
+    with open(path) as f:
+        text = f.read()
+    for old, new in changes:
+        check(old in text, path, "has no", old)
+        text = text.replace(old, new)
+    with open(path, "w") as f:
+        f.write(text)
+
+
+def operations_become_tools_that_an_agent_can_have(w):
+    workspace = w.workspace()
+    place = ("--workspace", workspace)
+    tools = os.path.join(workspace, "tools")
+    status, out, said = w.run("tool", "import", LOCKERS, "--service=lockers", "--json", *place)
+    drafts = json.loads(out)
+    check(status == 0 and not said and [d["operation"] for d in drafts] == [
+        "GET /parcels/{parcelId}", "POST /parcels/{parcelId}/extensions", "GET /lockers"], status, out, said)
+    for d in drafts:
+        with open(d["file"]) as f:
+            check(f.read().count("# " + MARK + ": ") == d["todos"] > 0, d)
+    edited(os.path.join(workspace, "agents/card-delivery.yaml"), ("tools: [", "tools: [get_parcel, extend_keeping, list_lockers, "),
+           ("macros: [", "macros: [confirm, "))
+    status, _, said = w.run("check", *place)
+    check(status == 1 and "confirm" in said, "the drafts ask for a macro that is not there yet:", status, said)
+    # the answers to what is marked
+    written(os.path.join(workspace, "macros/confirm.yaml"), "macros: confirm", "version: 1.0.0", "summary: Questions before an action.",
+            "texts:", "  extend_keeping: {en: Shall I keep it longer?, pt: Guardo por mais tempo?, es: ¿La guardo más tiempo?}")
+    edited(os.path.join(workspace, "candor.yaml"), ("services: {", 'services: {lockers: "http://127.0.0.1:8099/v2", '))
+    when = "when: the customer asks for it\nwhen_not: [it was done in this conversation]\n"
+    for name in ("get_parcel", "extend_keeping", "list_lockers"):
+        edited(os.path.join(tools, name + ".yaml"), ("# " + MARK + ": `when`: in which case the model calls it\n", when))
+    edited(os.path.join(tools, "extend_keeping.yaml"), ("# " + MARK + ": `class`: reversible, costly or irrevocable\n", "class: reversible\n"),
+           ("# " + MARK + ": `limits`: {per_conversation: N}\n", "limits: {per_conversation: 1}\n"))
+    with open(os.path.join(tools, "list_lockers.yaml"), "a") as f:
+        f.write("examples:\n  - {args: {near: Springfield}, result: {lockers: []}}\n")
+    status, out, said = w.run("check", *place)
+    check(status == 0 and "6 tools" in out, status, out, said)
+
+
+def what_is_there_already_is_not_replaced_unasked(w):
+    folder = os.path.join(w.folder, "drafts")
+    tools = os.path.join(folder, "tools")
+    theirs = os.path.join(tools, "extend_keeping.yaml")
+    check(w.run("tool", "import", LOCKERS, "--operation=extendKeeping", "-o", folder)[0] == 0)
+    check(os.listdir(tools) == ["extend_keeping.yaml"], os.listdir(tools))
+    written(theirs, "# mine")
+    refused(w, 4, "nothing was written", "tool", "import", LOCKERS, "-o", folder)
+    check(os.listdir(tools) == ["extend_keeping.yaml"] and open(theirs).read() == "# mine\n", "something was written")
+    check(w.run("tool", "import", LOCKERS, "--force", "-o", folder)[0] == 0)
+    check(len(os.listdir(tools)) == 3 and "# mine" not in open(theirs).read(), os.listdir(tools))
+    refused(w, 4, "no operation nothing", "tool", "import", LOCKERS, "--operation=nothing", "-o", folder)
+    refused(w, 2, "did you mean import?", "tool", "imprt", LOCKERS)
+    refused(w, 2, "--service", "tool", "import", LOCKERS, "--service=a b", "-o", folder)
+    refused(w, 4, "no OpenAPI document", "tool", "import", written(os.path.join(w.folder, "x.json"), "{}"), "-o", folder)
+    refused(w, 4, "no workspace", "tool", "import", LOCKERS, "--workspace", os.path.join(w.folder, "nowhere"))
+    yaml = written(os.path.join(w.folder, "small.yaml"), "openapi: 3.1.0", "paths:", "  /hours:", "    get: {operationId: hours, responses: {}}")
+    check(w.run("tool", "import", yaml, "-o", folder)[0] == 0 and "hours.yaml" in os.listdir(tools))
+
+
 CHECKS = [wrong_words_are_usage, a_procedure_becomes_draft_routines_and_no_file_is_overwritten_unasked,
           options_that_a_command_would_not_heed_are_refused_and_not_shown, what_is_missing_is_said_with_the_way_on,
           a_bad_key_file_is_bad_data_whatever_is_bad_about_it, every_result_goes_to_the_file_and_through_links,
           check_tells_findings_as_json, a_refused_line_does_not_end_the_chat,
-          who_is_no_customer_of_the_chat_page_is_none_in_the_terminal, ctrl_c_ends_long_work_in_order, a_second_ctrl_c_ends_at_once]
+          who_is_no_customer_of_the_chat_page_is_none_in_the_terminal, ctrl_c_ends_long_work_in_order, a_second_ctrl_c_ends_at_once,
+          operations_become_tools_that_an_agent_can_have, what_is_there_already_is_not_replaced_unasked]
 
 
 def main():
