@@ -32,6 +32,8 @@ static const struct row {
     {"serve", cmd_serve, "", 0, 0, "--port=", PLACE, "answer customers: HTTP API, chat page, workers"},
     {"chat", cmd_chat, "AGENT", 1, 1, "--as= --locale=", PLACE,
      "talk to an agent in the terminal, as a customer (--as)"},
+    {"init", cmd_init, "DIR", 1, 1,
+     "--example=", "-o=", "a workspace that runs at once (--example: as an example has it)"},
     {"check", cmd_check, "", 0, 0, "--strict --rules", TOLD, "say what is wrong with the workspace, and what to do"},
     {"publish", cmd_publish, "[AGENT]", 0, 1, "--all --bump --dry-run --by=", TOLD,
      "freeze an agent's modules and the agent itself as versions that never change"},

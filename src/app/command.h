@@ -65,6 +65,7 @@ int command_run(int argc, char **argv);
 int cmd_serve(struct command_context *c);
 int cmd_chat(struct command_context *c);
 int cmd_check(struct command_context *c);
+int cmd_init(struct command_context *c);
 int cmd_publish(struct command_context *c);
 int cmd_diff(struct command_context *c);
 int cmd_show(struct command_context *c);

@@ -152,6 +152,29 @@ def check_tells_findings_as_json(w):
     check(status == 1 and json.loads(out)[0]["file"] == "candor.yaml" and "time_out" in json.loads(out)[0]["sentence"], out)
 
 
+def init_makes_a_workspace_that_runs_at_once(w):
+    place = os.path.join(w.folder, "new", "desk")
+    status, out, said = w.run("init", place)
+    check(status == 0 and "files of the example start" in out and not said, status, out, said)
+    status, out, said = w.run("check", "--json", "--workspace", place)
+    check(status == 0 and json.loads(out) == [], status, out, said)
+    for one in ("agents", "instructions", "routines", "macros", "tools", "scratchpads", "policies", "tests", ".gitignore", "README.md"):
+        check(os.path.exists(os.path.join(place, one)), one)
+    p = subprocess.run([w.binary, "chat", "start", "--as", "ana", "--workspace", place], input="I want to send it back\n2020-01-02\n",
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    check(p.returncode == 0 and "On which day was it delivered?" in p.stdout and "the 30 days ended" in p.stdout, p.stdout, p.stderr)
+    refused(w, 4, "has files already", "init", place)
+    refused(w, 2, "card-delivery", "init", os.path.join(w.folder, "other"), "--example", "nonsense")
+    check(not os.path.exists(os.path.join(w.folder, "other")))
+    for example in sorted(os.listdir(os.path.join(ROOT, "examples"))):
+        if not os.path.exists(os.path.join(ROOT, "examples", example, "candor.yaml")):
+            continue
+        copy = os.path.join(w.folder, "copy-" + example)
+        check(w.run("init", copy, "--example", example)[0] == 0, example)
+        status, out, said = w.run("check", "--workspace", copy)
+        check(status == 0, example, out, said)
+
+
 def a_refused_line_does_not_end_the_chat(w):
     workspace = w.workspace()
     bank = "services.bank=http://127.0.0.1:%d" % w.bank.port
@@ -310,7 +333,7 @@ def what_is_there_already_is_not_replaced_unasked(w):
 CHECKS = [wrong_words_are_usage, a_procedure_becomes_draft_routines_and_no_file_is_overwritten_unasked,
           options_that_a_command_would_not_heed_are_refused_and_not_shown, what_is_missing_is_said_with_the_way_on,
           a_bad_key_file_is_bad_data_whatever_is_bad_about_it, every_result_goes_to_the_file_and_through_links,
-          check_tells_findings_as_json, a_refused_line_does_not_end_the_chat,
+          check_tells_findings_as_json, init_makes_a_workspace_that_runs_at_once, a_refused_line_does_not_end_the_chat,
           who_is_no_customer_of_the_chat_page_is_none_in_the_terminal, ctrl_c_ends_long_work_in_order, a_second_ctrl_c_ends_at_once,
           operations_become_tools_that_an_agent_can_have, what_is_there_already_is_not_replaced_unasked]
 
