@@ -35,9 +35,9 @@ void check_instruction(struct check *k, struct checked *m)
     check_lines(k, m, clock_words, RULE_CLOCK_WORDS, "this changes with the moment");
     bool must = regex_match(STR("(?m)^## Must *$"), m->text),
          must_not = regex_match(STR("(?m)^## Must not *$"), m->text);
-    if (!must || !must_not)
-        finding_add_line(k->found, RULE_NO_MUST, m->file, m->text_line, "%.*s has no section `## %s`", STR_ARG(m->name),
-                         must ? "Must not" : "Must");
+    if (!must && !must_not)
+        finding_add_line(k->found, RULE_NO_MUST, m->file, m->text_line, "%.*s has neither `## Must` nor `## Must not`",
+                         STR_ARG(m->name));
 }
 
 /* --- directives that may contradict each other --- */

@@ -46,7 +46,7 @@ static const struct check_rule_row rows[RULES] = {
                           "say it without the moment; a text that changes costs the re-use of the prompt"},
     [RULE_CONTRADICTION] = {"I03", NOTE, "two directives for one case that may not go together",
                             "decide for one, or say in both when it holds"},
-    [RULE_NO_MUST] = {"I04", NOTE, "an instruction without `## Must` and `## Must not`",
+    [RULE_NO_MUST] = {"I04", NOTE, "an instruction with neither `## Must` nor `## Must not`",
                       "put what always holds under ## Must and what never may happen under ## Must not"},
 
     [RULE_NO_STEP] = {"R01", ERROR, "a step that goes on to a step that is not there",

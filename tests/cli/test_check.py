@@ -59,7 +59,7 @@ CASES = [
     ("I02", ROLE, "You help", "This is conversation number 7. You help", "number 7"),
     ("I03", ROLE, "- Answer", "- Offer a coupon when the order was sent.\n- Answer", "- Offer"),
     ("I03", ROLE, "- Promise a refund.", "- Promise a refund.\n- Answer in the customer's language.", "- Answer"),
-    ("I04", ROLE, "## Must not\n", "## Never\n", "## Role"),
+    ("I04", [(ROLE, "## Must\n", "## Always\n"), (ROLE, "## Must not\n", "## Never\n")], "## Role"),
 
     ("R01", CANCEL, "to: too_late", "to: to_late", "to: to_late"),
     ("R01", CANCEL, "refused: nothing", "refused: {goto: nobody}", "nobody"),
