@@ -37,11 +37,20 @@ static struct json *parsed(struct arena *a, struct str text)
     return text.n && json_parse(a, text, &v, NULL) == 0 ? v : json_new(a, JSON_NULL);
 }
 
+/* Is it the last good answer of its tool? Older ones, about other arguments, are no part of the state. */
+static bool is_last_good(const struct conversation *c, const struct fact *f)
+{
+    for (const struct fact *newer = c->facts; newer != f; newer = newer->next)
+        if (newer->result.n && str_eq(newer->tool, f->tool))
+            return false;
+    return f->result.n > 0;
+}
+
 struct json *lead_state(struct arena *a, const struct conversation *c, int64_t now_us)
 {
     struct json *root = context_state(a, c, now_us), *of = json_new(a, JSON_OBJECT);
     for (const struct fact *f = c->facts; f; f = f->next)
-        if (f->result.n)
+        if (is_last_good(c, f))
             routine_state_set(a, root, "tool", f->tool, parsed(a, f->result));
     json_set(of, STR("channel"), json_new_str(a, c->channel));
     json_set(of, STR("locale"), json_new_str(a, c->locale));
