@@ -170,7 +170,8 @@ static void write_event(struct writer *x, const struct transcript_event *ev)
     struct str text = json_str(json_get(ev->body, "text"));
     switch (ev->kind) {
     case EVENT_MESSAGE_RECEIVED: message(x, "user", text); break;
-    case EVENT_MODEL_ANSWERED: write_model_answer(x, ev); break;
+    case EVENT_MODEL_ANSWERED:
+    case EVENT_ROUTINE_WALKED: write_model_answer(x, ev); break;
     case EVENT_REPLY_SENT:
         if (!stands(x, ev))
             message(x, "assistant", text);

@@ -1,6 +1,7 @@
 #include "eval/journal_line.h"
 
 #include "base/id.h"
+#include "eval/transcript.h"
 
 enum { PSEUDONYM_BYTES = 10, TIMERS_MAX = 256 };
 
@@ -84,7 +85,7 @@ static int read_event(struct journal_line *j, size_t i, const struct json *v, st
         return wrong(i, e, ".body.agent is missing");
     struct json *copy = json_copy(j->arena, body);
     rewrite(j, kind, copy, source_sha);
-    const struct json *calls = kind == EVENT_MODEL_ANSWERED ? json_get(body, "calls") : NULL;
+    const struct json *calls = transcript_asks(kind) ? json_get(body, "calls") : NULL;
     j->calls += calls ? calls->n : 0;
     j->messages += kind == EVENT_MESSAGE_RECEIVED || kind == EVENT_REPLY_SENT || kind == EVENT_HUMAN_MESSAGE;
     event_add(j, kind, at_us, json_text(j->arena, copy));

@@ -23,7 +23,12 @@ static void message_add(struct transcript *t, enum transcript_speaker from, cons
     t->messages[t->messages_n++] = (struct transcript_message){.from = from, .seq = ev->seq, .text = text};
 }
 
-static void on_model_answered(struct arena *a, struct transcript *t, const struct transcript_event *ev)
+bool transcript_asks(enum event_kind kind)
+{
+    return kind == EVENT_MODEL_ANSWERED || kind == EVENT_ROUTINE_WALKED;
+}
+
+static void on_calls(struct arena *a, struct transcript *t, const struct transcript_event *ev)
 {
     const struct json *calls = json_get(ev->body, "calls");
     for (const struct json *call = calls ? calls->child : NULL; call; call = call->next) {
@@ -128,7 +133,8 @@ static void read_event(struct arena *a, struct transcript *t, const struct trans
     case EVENT_MESSAGE_RECEIVED: message_add(t, SPEAKER_CUSTOMER, ev); break;
     case EVENT_REPLY_SENT: message_add(t, SPEAKER_AGENT, ev); break;
     case EVENT_HUMAN_MESSAGE: message_add(t, SPEAKER_PERSON, ev); break;
-    case EVENT_MODEL_ANSWERED: on_model_answered(a, t, ev); break;
+    case EVENT_MODEL_ANSWERED:
+    case EVENT_ROUTINE_WALKED: on_calls(a, t, ev); break;
     case EVENT_TOOL_ANSWERED: on_tool_answered(t, ev); break;
     case EVENT_SCRATCHPAD_UPDATED: on_scratchpad(a, t, ev); break;
     case EVENT_OWNER_CHANGED: on_owner(a, t, ev); break;
@@ -152,7 +158,7 @@ int transcript_read(struct arena *a, const struct event *events, size_t n, struc
         if (!json_is(body, JSON_OBJECT) || events[i].seq != (int64_t)i + 1)
             return err_set(e, ERR_INVALID, "event %zu of the journal is out of order or no object", i + 1);
         t.events[i] = (struct transcript_event){events[i].seq, events[i].kind, body};
-        const struct json *asked = events[i].kind == EVENT_MODEL_ANSWERED ? json_get(body, "calls") : NULL;
+        const struct json *asked = transcript_asks(events[i].kind) ? json_get(body, "calls") : NULL;
         calls += asked ? asked->n : 0;
     }
     if (n == 0 || events[0].kind != EVENT_OPENED)

@@ -24,7 +24,7 @@ struct transcript_action {
 };
 
 struct transcript_call {
-    int64_t seq;              /* of the model's answer that asked for it */
+    int64_t seq;              /* of the model's answer, or the runtime's walk, that asked for it */
     struct str id, pid, name; /* ours, the provider's, the tool's */
     struct str arguments;     /* as the model wrote them */
     const struct json *args;  /* parsed; NULL when they are not a JSON object */
@@ -58,6 +58,8 @@ struct transcript {
 MUST_USE int transcript_read(struct arena *a, const struct event *events, size_t n, struct transcript *out,
                              struct err *e);
 
+/* Does an event of that kind ask for calls (`calls` in its body)? */
+bool transcript_asks(enum event_kind kind);
 /* Did the call do what it was made for? For an action: its protocol says so, not the answer to the model. */
 bool transcript_call_ok(const struct transcript_call *c);
 /* The seq at which it was known how the call ended; 0: never. */

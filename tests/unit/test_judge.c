@@ -190,6 +190,17 @@ TEST(calls_are_found_by_tool_part_of_their_arguments_expression_and_outcome)
     arena_free(t.a);
 }
 
+TEST(calls_that_the_runtime_makes_in_a_script_are_calls)
+{
+    struct talk t = recorded();
+    add(&t, EVENT_ROUTINE_WALKED,
+        "{\"stack\":[],\"calls\":[{\"id\":\"r9_0\",\"name\":\"find\",\"args\":\"{\\\"city\\\":\\\"Rio\\\"}\"}]}");
+    add(&t, EVENT_TOOL_ANSWERED, "{\"call\":\"r9_0\",\"tool\":\"find\",\"class\":\"ok\",\"result\":{\"n\":3}}");
+    CHECK_INT(score(&t, "called: {tools: find, args: {city: Rio}, outcome: ok}"), VERDICT_PASS);
+    CHECK_INT(score(&t, "not_called: {tools: find}"), VERDICT_FAIL);
+    arena_free(t.a);
+}
+
 TEST(calls_are_counted_and_equal_ones_apart)
 {
     struct talk t = recorded();
@@ -524,6 +535,7 @@ TEST(the_airline_judges_find_what_is_in_the_recorded_conversations)
 RUN(cmocka_unit_test(a_wrong_judge_is_refused_with_its_line_and_what_was_meant),
     cmocka_unit_test(a_judge_is_the_same_version_however_it_is_laid_out),
     cmocka_unit_test(calls_are_found_by_tool_part_of_their_arguments_expression_and_outcome),
+    cmocka_unit_test(calls_that_the_runtime_makes_in_a_script_are_calls),
     cmocka_unit_test(calls_are_counted_and_equal_ones_apart),
     cmocka_unit_test(what_must_come_first_has_to_be_answered_first),
     cmocka_unit_test(an_own_action_needs_a_yes_to_its_own_digest),
