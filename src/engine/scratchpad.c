@@ -65,7 +65,7 @@ static bool holds(struct arena *a, const struct conversation *c, struct str text
     const struct json *languages = json_get(json_get(slot, "values"), str_c(a, value));
     for (const struct json *l = languages ? languages->child : NULL; l; l = l->next)
         for (const struct json *p = l->child; p; p = p->next)
-            if (text_has_phrase(folded, p->text))
+            if (text_has_phrase(folded, str_trim(text_fold(a, p->text)))) /* a phrase may be written as it is said */
                 return true;
     return false;
 }
