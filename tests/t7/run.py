@@ -86,7 +86,7 @@ class Customer:
         self.text = text + " " + (task.get("ticket") or "")
         self.phone = re.search(r"\d{3}-\d{3}-\d{4}", self.text).group(0)
         self.abroad = "abroad" in self.text
-        refuel = re.search(r"willing to refuel ([\d.]+) ?GB|will refuel ([\d.]+) ?GB", self.text)
+        refuel = re.search(r"(?<!not )willing to refuel ([\d.]+) ?GB|will refuel ([\d.]+) ?GB", self.text)
         self.refuel = refuel and (refuel[1] or refuel[2])
         self.pays = not re.search(r"(not|n't) (want|willing|agree) to (make|pay)", self.text)
         self.actions = [n for n in dir(world.phone) if n in PHONE_ACTIONS]
@@ -224,7 +224,10 @@ def main():
         for number, task in enumerate(tasks):
             if o.show:
                 print(task["id"])
-            wrong, sent = solve(task, dbs, books, caller, number, o.show)
+            try:
+                wrong, sent = solve(task, dbs, books, caller, number, o.show)
+            except (AssertionError, KeyError, TypeError) as e:  # no answer, or a function that the world does not know
+                wrong, sent = [str(e)], 0
             messages += sent
             solved["solved" if not wrong else "failed"] += 1
             if wrong:
