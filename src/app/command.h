@@ -72,6 +72,7 @@ int cmd_show(struct command_context *c);
 int cmd_audit(struct command_context *c);
 int cmd_switch(struct command_context *c);
 int cmd_memory(struct command_context *c);
+int cmd_knowledge(struct command_context *c);
 int cmd_import(struct command_context *c);
 int cmd_export(struct command_context *c);
 int cmd_judge(struct command_context *c);

@@ -78,7 +78,7 @@ static int open_agent(struct house *h, struct err *e)
         return ERR_IO;
     }
     h->agent = agent;
-    return 0;
+    return library_prepare(h->library, agent, e);
 }
 
 static int open_runner(struct house *h, struct err *e)
@@ -90,7 +90,8 @@ static int open_runner(struct house *h, struct err *e)
         .cache_bytes = (size_t)h->settings.cache_bytes,
         .leased = true,
     };
-    h->tools = (struct tool_port){.loop = h->loop, .client = h->client};
+    h->library = library_new(str_c(h->arena, h->settings.dir));
+    h->tools = (struct tool_port){.loop = h->loop, .client = h->client, .library = h->library};
     int r = settings_tool_world(h->arena, &h->settings, &h->tools.world, e);
     if (r < 0)
         return r;
@@ -163,6 +164,7 @@ void house_close(struct house *h)
         api_free(h->api);
     llm_free(h->llm);
     client_free(h->client);
+    library_free(h->library);
     loop_free(h->loop);
 }
 

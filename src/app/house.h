@@ -20,6 +20,7 @@ struct house {
     struct outbox *outbox; /* NULL without a push channel */
     struct api *api;
     struct server *server;
+    struct library *library;
     struct tool_port tools;
     const struct agent *agent;
     size_t taken_up; /* unfinished conversations of an earlier process */

@@ -2,6 +2,7 @@
 
 #include "app/tool_http.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/rng.h"
 
 /* A call under way. */
@@ -69,12 +70,30 @@ static void call(struct work *w)
     tool_run(w->port, &w->within, on_call, w);
 }
 
+/* A look-up in documents takes a few milliseconds at most (docs/BENCHMARKS.md), so the loop can wait for it. */
+static void look_up(struct work *w)
+{
+    struct json *value = NULL;
+    struct err e = {0};
+    struct plan_outcome outcome = {.class = TOOL_OK};
+    if (library_answer(w->port->library, w->arena, w->task.knowledge, w->task.query, w->rq->session.locale, w->rq->date,
+                       &value, &e) < 0) {
+        log_write(LOG_WARN, "tool.knowledge_failed", LOG_STR("tool", w->rq->tool->name), LOG_STR("why", str_of(e.text)),
+                  LOG_END);
+        outcome.class = TOOL_INVALID;
+        outcome.why = "the documents cannot be searched now";
+    }
+    outcome.value = value;
+    on_outcome(w, &outcome);
+}
+
 static void perform(void *x)
 {
     struct work *w = x;
     switch (w->task.what) {
     case PLAN_HTTP: tool_http_send(w->port, w->arena, w->rq, &w->task, on_outcome, w); break;
     case PLAN_CALL: call(w); break;
+    case PLAN_KNOWLEDGE: look_up(w); break;
     default: break;
     }
 }

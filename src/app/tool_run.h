@@ -5,6 +5,7 @@
 #ifndef APP_TOOL_RUN_H
 #define APP_TOOL_RUN_H
 
+#include "app/library.h"
 #include "engine/plan.h"
 #include "net/client.h"
 
@@ -12,6 +13,7 @@ struct tool_port {
     struct loop *loop;
     struct client *client;
     struct tool_world world; /* borrowed */
+    struct library *library; /* for tools with `knowledge` */
 };
 
 /* Has the form of runner_ports.tool; `arg` is a struct tool_port. */

@@ -3,6 +3,7 @@
 #include "base/yaml.h"
 #include "engine/agent.h"
 #include "engine/keys.h"
+#include "engine/knowledge.h"
 #include "engine/variant.h"
 
 #include <errno.h>
@@ -35,6 +36,28 @@ const char *module_path(struct arena *a, const char *dir, const struct module_ki
     return str_f(a, "%s/%s/%.*s.%s", dir, kind->folder, STR_ARG(name), kind->text ? "md" : "yaml").p;
 }
 
+/* What an agent can look up belongs to its version: the body of a tool with `knowledge` holds the hash of its documents. */
+static int pin_documents(struct arena *a, const char *dir, const char *path, struct module *m, struct err *e)
+{
+    const struct json *how = json_get(m->data, "knowledge"), *collection = json_get(how, "collection");
+    struct knowledge *k;
+    struct err why;
+    if (!str_is(str_of(m->kind->folder), "tools") || !how)
+        return 0;
+    if (!module_name_ok(json_str(collection)))
+        return yaml_refuse(e, path, how, "a collection is a folder of knowledge/: small letters, digits, _ and -");
+    const char *documents = str_f(a, "%s/knowledge/%.*s", dir, STR_ARG(json_str(collection))).p;
+    if (knowledge_open(documents, json_str(collection), &k, &why) < 0)
+        return why.code == ERR_NOT_FOUND ? yaml_refuse(e, path, collection, "%s", why.text)
+                                         : err_set(e, why.code, "%s", why.text);
+    struct sha256 sha = knowledge_sha(k);
+    knowledge_close(k);
+    json_set((struct json *)(uintptr_t)how, STR("sha256"), json_new_str(a, hash_hex(a, sha.b, SHA256_BYTES)));
+    m->body = json_canonical(a, m->data);
+    m->sha = sha256_of(m->body);
+    return 0;
+}
+
 int module_draft(struct arena *a, const char *dir, const struct module_kind *kind, struct str name, struct module *out,
                  struct str *text, struct err *e)
 {
@@ -45,7 +68,8 @@ int module_draft(struct arena *a, const char *dir, const struct module_kind *kin
         return r;
     if (text)
         *text = bytes;
-    return module_read(a, kind, name, bytes, path, out, e);
+    r = module_read(a, kind, name, bytes, path, out, e);
+    return r < 0 ? r : pin_documents(a, dir, path, out, e);
 }
 
 /* --- what an agent names --- */

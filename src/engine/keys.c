@@ -106,6 +106,8 @@ static const struct known wait_row = {"milliseconds", WHOLE};
 static const struct known retry[] = {{"on", LIST, &text}, {"max", WHOLE}, {"backoff_ms", LIST, &wait_row}, {0}};
 static const struct known audit[] = {{"mask", LIST, &text}, {0}};
 static const struct known idempotency[] = {{"mode", WORD, .words = "key none key_per_attempt", .must = true}, {0}};
+static const struct known knowledge[] = {
+    {"collection", TEXT, .must = true}, {"results", COUNT}, {"passage_chars", COUNT}, {"sha256", TEXT}, {0}};
 static const struct known confirm[] = {
     {"by", WORD, .words = "customer none"}, {"text", TEXT}, {"expires_s", COUNT}, {0}};
 static const struct known limits[] = {{"per_conversation", WHOLE}, {"per_turn", WHOLE}, {0}};
@@ -128,6 +130,7 @@ static const struct known tool[] = {{"tool", TEXT},
                                     {"http", MAP, request},
                                     {"steps", LIST, &tool_step_row},
                                     {"on_partial", WORD, .words = "all best_effort"},
+                                    {"knowledge", MAP, knowledge},
                                     {"project", EACH, &expression},
                                     {"errors", EACH, &class},
                                     {"already_done", LIST, &text},
@@ -238,6 +241,12 @@ static const struct known slot_row = {"a slot", MAP, slot};
 static const struct known scratchpad[] = {
     {"scratchpad", TEXT}, {"version", TEXT, .must = true},          {"change", TEXT},
     {"summary", TEXT},    {"slots", LIST, &slot_row, .must = true}, {0}};
+
+/* --- documents of a collection --- */
+
+static const struct known document[] = {
+    {"id", TEXT, .must = true}, {"title", TEXT, .must = true}, {"source", TEXT},   {"topic", TEXT},
+    {"locale", TEXT},           {"valid_from", TEXT},          {"valid_to", TEXT}, {0}};
 
 /* --- looking --- */
 
@@ -455,7 +464,7 @@ static void look_at_read(const struct look *l, const struct json *spec)
 /* What a call does stands in one place. */
 static void look_at_adapter(const struct look *l, const struct json *spec)
 {
-    static const char *const adapters[] = {"http", "steps"};
+    static const char *const adapters[] = {"http", "knowledge", "steps"};
     const struct json *first = NULL;
     for (size_t i = 0; i < sizeof adapters / sizeof *adapters; i++) {
         const struct json *v = json_get(spec, adapters[i]);
@@ -488,7 +497,7 @@ static const struct file {
     {{"an agent", MAP, agent}, "agent", NULL},      {{"an instruction", MAP, instruction}, "module", NULL},
     {{"a routine", MAP, routine}, "routine", NULL}, {{"a pack of macros", MAP, macros}, "macros", NULL},
     {{"a tool", MAP, tool}, "tool", look_at_tool},  {{"a scratchpad", MAP, scratchpad}, "scratchpad", NULL},
-    {{"a policy", MAP, policy}, "policy", NULL},
+    {{"a policy", MAP, policy}, "policy", NULL},    {{"a document", MAP, document}, "id", NULL},
 };
 
 void keys_find_step(const struct json *step, const char *name, struct findings *found)

@@ -227,10 +227,18 @@ static bool do_call(struct plan *p, struct plan_task *out)
     return true;
 }
 
+static bool do_knowledge(struct plan *p, struct plan_task *out)
+{
+    out->what = PLAN_KNOWLEDGE;
+    out->knowledge = json_get(p->rq->tool->spec, "knowledge");
+    out->query = json_str(json_get(json_get(p->root, "args"), "query"));
+    return true;
+}
+
 static const struct {
     const char *name;
     bool (*run)(struct plan *p, struct plan_task *out); /* false: nothing for the caller to do; go on */
-} verbs[] = {{"http", do_http}, {"let", do_let}, {"tool", do_call}};
+} verbs[] = {{"http", do_http}, {"let", do_let}, {"tool", do_call}, {"knowledge", do_knowledge}};
 
 /* --- in and out --- */
 

@@ -18,18 +18,20 @@
 
 #include "engine/tool.h"
 
-enum plan_what { PLAN_HTTP, PLAN_COMMAND, PLAN_RECORDED, PLAN_CALL, PLAN_END };
+enum plan_what { PLAN_HTTP, PLAN_COMMAND, PLAN_RECORDED, PLAN_CALL, PLAN_KNOWLEDGE, PLAN_END };
 
 struct plan_task {
     enum plan_what what;
-    struct tool_http http;     /* PLAN_HTTP */
-    const struct json *argv;   /* PLAN_COMMAND: a list of texts */
-    struct str input;          /* PLAN_COMMAND: what it reads, JSON */
-    struct str file;           /* PLAN_RECORDED: where the answers are */
-    const struct tool *tool;   /* PLAN_CALL */
-    struct str args;           /* PLAN_CALL, PLAN_RECORDED: canonical JSON */
-    bool acts;                 /* the one task of an action that changes something: under the call's key */
-    struct tool_answer answer; /* PLAN_END; ms is the caller's */
+    struct tool_http http;        /* PLAN_HTTP */
+    const struct json *argv;      /* PLAN_COMMAND: a list of texts */
+    struct str input;             /* PLAN_COMMAND: what it reads, JSON */
+    struct str file;              /* PLAN_RECORDED: where the answers are */
+    const struct tool *tool;      /* PLAN_CALL */
+    struct str args;              /* PLAN_CALL, PLAN_RECORDED: canonical JSON */
+    const struct json *knowledge; /* PLAN_KNOWLEDGE: the specification's part: collection, results, passage_chars */
+    struct str query;             /* PLAN_KNOWLEDGE */
+    bool acts;                    /* the one task of an action that changes something: under the call's key */
+    struct tool_answer answer;    /* PLAN_END; ms is the caller's */
 };
 
 /* What came of a task. */

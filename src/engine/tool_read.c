@@ -93,7 +93,7 @@ const char *tool_verb(const struct json *step)
 
 const char *tool_adapter(const struct json *spec)
 {
-    static const char *const adapters[] = {"http", NULL};
+    static const char *const adapters[] = {"http", "knowledge", NULL};
     return first_key(spec, adapters);
 }
 
@@ -145,13 +145,28 @@ static int read_steps(const struct json *spec, const char *file, struct tool *t,
     if (!t->steps)
         return tool_adapter(spec)
                    ? 0
-                   : yaml_refuse(e, file, spec, "the tool %.*s needs `http` or `steps`", STR_ARG(t->name));
+                   : yaml_refuse(e, file, spec, "the tool %.*s needs `http`, `knowledge` or `steps`", STR_ARG(t->name));
     if (t->steps->n == 0 || t->steps->n > TOOL_STEPS_MAX)
         return yaml_refuse(e, file, t->steps, "the tool %.*s has 1 to %d steps", STR_ARG(t->name), TOOL_STEPS_MAX);
     for (const struct json *s = t->steps->child; s; s = s->next)
         if (read_step(t->steps, s, file, e) < 0)
             return ERR_INVALID;
     t->best_effort = str_is(json_str(json_get(spec, "on_partial")), "best_effort");
+    return 0;
+}
+
+/* A look-up in documents is asked with a text, and changes nothing. */
+static int read_knowledge(const struct json *spec, const char *file, const struct tool *t, struct err *e)
+{
+    const struct json *how = json_get(spec, "knowledge"), *query = json_path(t->input, STR("properties.query"));
+    if (!how)
+        return 0;
+    if (t->action)
+        return yaml_refuse(e, file, how, "a tool with `knowledge` reads; write effect: read");
+    if (!str_is(json_str(json_get(query, "type")), "string"))
+        return yaml_refuse(e, file, t->input,
+                           "a tool with `knowledge` is asked by the argument `query`; input needs that property, of "
+                           "type string");
     return 0;
 }
 
@@ -180,7 +195,8 @@ int tool_read(struct arena *a, const struct json *spec, const char *file, struct
         return yaml_refuse(e, file, spec, "the tool %.*s needs `input`, a JSON Schema", STR_ARG(t.name));
     if (schema_check_formats(t.input, &why) < 0)
         return yaml_refuse(e, file, t.input, "input of %.*s: %s", STR_ARG(t.name), why.text);
-    if (read_steps(spec, file, &t, e) < 0 || read_class(spec, file, &t, e) < 0 || read_retry(spec, file, &t, e) < 0)
+    if (read_knowledge(spec, file, &t, e) < 0 || read_steps(spec, file, &t, e) < 0 ||
+        read_class(spec, file, &t, e) < 0 || read_retry(spec, file, &t, e) < 0)
         return ERR_INVALID;
     if (t.action && (read_gate(spec, file, &t, e) < 0 || read_idempotency(spec, file, &t, e) < 0))
         return e ? e->code : ERR_INVALID;
