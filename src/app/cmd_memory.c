@@ -2,6 +2,7 @@
 #include "app/command.h"
 
 #include "base/clock.h"
+#include "base/id.h"
 #include "store/memory.h"
 
 #include <stdio.h>
@@ -23,14 +24,15 @@ static int list(struct command_context *c, struct store *s, struct str customer)
     for (size_t i = 0; i < n; i++) {
         struct str since = clock_date(c->arena, rows[i].at_us), until = clock_date(c->arena, rows[i].expires_us);
         if (!c->json) {
-            buf_addf(&b, "%.*s: %.*s (since %.*s, until %.*s, from conversation %lld)\n", STR_ARG(rows[i].key),
-                     STR_ARG(rows[i].value), STR_ARG(since), STR_ARG(until), (long long)rows[i].conversation);
+            buf_addf(&b, "%.*s: %.*s (since %.*s, until %.*s, from conversation %.*s)\n", STR_ARG(rows[i].key),
+                     STR_ARG(rows[i].value), STR_ARG(since), STR_ARG(until),
+                     STR_ARG(id_public(c->arena, rows[i].conversation)));
             continue;
         }
         json_open(&w, '{');
         json_pair_str(&w, "key", rows[i].key);
         json_pair_str(&w, "value", rows[i].value);
-        json_pair_int(&w, "conversation", rows[i].conversation);
+        json_pair_str(&w, "conversation", id_public(c->arena, rows[i].conversation));
         json_pair_str(&w, "since", since);
         json_pair_str(&w, "until", until);
         json_close(&w, '}');

@@ -12,6 +12,8 @@
 
 enum { EVENTS_MAX = 1 << 20, TOLD_BYTES_MAX = 1 << 28 };
 
+enum { NEWEST_SHOWN = 3 };
+
 /* The prompt of one call. */
 struct found {
     int64_t conversation, call;
@@ -22,6 +24,17 @@ struct found {
     struct str sha;
     bool same;
 };
+
+static int no_conversation(struct command_context *c, const char *named, const struct conversation_row *rows, size_t n)
+{
+    struct buf newest = buf_new(c->arena, 200);
+    for (size_t i = n; i > 0 && n - i < NEWEST_SHOWN; i--) {
+        struct str id = id_public(c->arena, rows[i - 1].id);
+        buf_addf(&newest, "%s%.*s", i == n ? "" : ", ", STR_ARG(id));
+    }
+    return err_set(c->err, ERR_NOT_FOUND, "there is no conversation %s%s%.*s", named, n ? "; the newest are " : "",
+                   STR_ARG(buf_str(&newest)));
+}
 
 /* By its id, or by the name that the outside world has for it. */
 static int find_conversation(struct command_context *c, struct store *s, const char *named, int64_t *id)
@@ -38,7 +51,7 @@ static int find_conversation(struct command_context *c, struct store *s, const c
     }
     if (r == 0 && found != 1)
         r = found ? err_set(c->err, ERR_CONFLICT, "%zu conversations are called %s; name one by its id", found, named)
-                  : err_set(c->err, ERR_NOT_FOUND, "there is no conversation %s", named);
+                  : no_conversation(c, named, rows, n);
     return r;
 }
 

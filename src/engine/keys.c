@@ -234,6 +234,7 @@ static const struct known slot[] = {{"slot", TEXT, .must = true},
                                     {"summary", TEXT},
                                     {"default", TEXT},
                                     {"remember", MAP, remembered},
+                                    {"prefer", WORD, .words = "past future"},
                                     {"values", EACH, &value_row},
                                     {"patterns", EACH, &list_of_texts},
                                     {0}};

@@ -41,13 +41,20 @@ static bool is_counted(const struct json *slot)
     return str_is(type, "integer") || str_is(type, "number") || str_is(type, "money") || str_is(type, "date");
 }
 
+/* "10 March" said without a year is the one before and the one to come. */
+static bool same_day_of_a_year(const struct quantity *q, struct str value)
+{
+    return value.n == q->value.n && str_eq(str_from(value, 4), str_from(q->value, 4)) &&
+           !str_has(q->text, str_head(q->value, 4));
+}
+
 /* Does the text write that number, amount or date, in whatever form? */
 static bool writes(struct arena *a, const struct conversation *c, struct str text, struct str value)
 {
     struct quantity q;
     struct str today = clock_date(a, c->at_us);
     for (size_t at = 0; quantity_next(a, text, &at, c->language, today, &q);)
-        if (str_eq(q.value, value))
+        if (str_eq(q.value, value) || (q.kind == QUANTITY_DATE && same_day_of_a_year(&q, value)))
             return true;
     return false;
 }

@@ -45,6 +45,7 @@ static struct offline_slot slot_of(struct arena *a, const struct json *slot)
     struct offline_slot out = {.name = json_str(json_get(slot, "slot")),
                                .type = json_str_or(json_get(slot, "type"), STR("text")),
                                .patterns = json_get(slot, "patterns"),
+                               .past = str_is(json_str(json_get(slot, "prefer")), "past"),
                                .phrases.p = ARENA_ARRAY(a, struct words_phrase, n)};
     for (const struct json *v = first(values); v; v = v->next)
         add_phrases(a, v, v->key, &out.phrases);

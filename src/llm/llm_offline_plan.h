@@ -14,6 +14,7 @@ struct offline_phrases {
 struct offline_slot {
     struct str name, type;       /* type: enum, or what quantity and pattern say (text, integer, number, money, date) */
     const struct json *patterns; /* language -> regular expressions whose first group is the value; NULL for none */
+    bool past;                   /* a date without its year is the last such day, not the next */
     bool alone;                  /* no other slot is of that type: a value that nobody asked for is this one's */
     bool has_question;           /* a routine asks for it: single words wait for the question */
     struct offline_phrases phrases;

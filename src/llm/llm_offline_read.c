@@ -1,5 +1,6 @@
 #include "llm/llm_offline_read.h"
 
+#include "base/clock.h"
 #include "base/quantity.h"
 #include "base/regex.h"
 
@@ -53,6 +54,25 @@ static bool is_of_type(struct str type, const struct quantity *q, bool asked)
     return str_is(type, "number") && (q->kind == QUANTITY_NUMBER || q->kind == QUANTITY_PERCENT);
 }
 
+static bool has_digit(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] >= '0' && s.p[i] <= '9')
+            return true;
+    return false;
+}
+
+/* A day of a month ("10 March") whose year was not said, as the last such day. */
+static struct str last_such_day(struct arena *a, const struct quantity *q, struct str today)
+{
+    int64_t year, days;
+    if (str_cmp(q->value, today) <= 0 || !has_digit(q->text) || str_has(q->text, str_head(q->value, 4)) ||
+        str_int(str_head(q->value, 4), &year) < 0)
+        return q->value;
+    struct str before = str_f(a, "%04lld%.*s", (long long)year - 1, STR_ARG(str_from(q->value, 4)));
+    return clock_days(before, &days) == 0 ? before : q->value;
+}
+
 /* Of several the last one said: "100, no, 150". */
 static struct str read_quantity(struct arena *a, const struct offline_slot *slot, struct str words, struct str language,
                                 struct str today, bool asked)
@@ -61,7 +81,7 @@ static struct str read_quantity(struct arena *a, const struct offline_slot *slot
     struct str value = STR_NONE;
     for (size_t at = 0; quantity_next(a, words, &at, language, today, &q);)
         if (is_of_type(slot->type, &q, asked))
-            value = q.value;
+            value = slot->past && q.kind == QUANTITY_DATE ? last_such_day(a, &q, today) : q.value;
     return value;
 }
 
