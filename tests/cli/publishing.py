@@ -39,7 +39,7 @@ def what_is_published_stays_and_is_not_published_twice(w):
     status, out, _ = w.run("publish", "--dry-run", "--workspace", workspace)
     check(status == 0 and "would be published" in out and not os.path.exists(file_of(workspace, "data")), out)
     status, items = publish(w, workspace, "--by", "ana")
-    check(status == 0 and all(i["state"] == "published" for i in items.values()) and len(items) == 10, items)
+    check(status == 0 and all(i["state"] == "published" for i in items.values()) and len(items) == 11, items)
     status, again = publish(w, workspace)
     check(status == 0 and all(i["state"] == "already published" for i in again.values()), again)
     check(all(again[k]["sha256"] == items[k]["sha256"] for k in items))
@@ -193,7 +193,7 @@ def all_agents_go_together_or_not_at_all(w):
     check(w.run("show", "module", AGENT, "--workspace", workspace)[0] == 4)
     replace(file_of(workspace, "agents/second.yaml"), "scratchpad: gone", "scratchpad: card_case")
     status, items = publish(w, workspace, "--all")
-    check(status == 0 and "agents/second" in items and len(items) == 11, items)
+    check(status == 0 and "agents/second" in items and len(items) == 12, items)
     check(w.run("publish", "--all", "second", "--workspace", workspace)[0] == 2)
     check(w.run("publish", "second@1.0.0", "--workspace", workspace)[0] == 2)
 
