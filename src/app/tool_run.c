@@ -1,6 +1,7 @@
 #include "app/tool_run.h"
 
 #include "app/tool_http.h"
+#include "app/tool_recorded.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -94,7 +95,13 @@ static void perform(void *x)
     case PLAN_HTTP: tool_http_send(w->port, w->arena, w->rq, &w->task, on_outcome, w); break;
     case PLAN_CALL: call(w); break;
     case PLAN_KNOWLEDGE: look_up(w); break;
-    default: break;
+    case PLAN_RECORDED: {
+        struct plan_outcome outcome = tool_recorded(w->arena, w->port, w->rq, &w->task);
+        plan_done(&w->plan, &outcome);
+        next(w);
+        break;
+    }
+    case PLAN_END: break;
     }
 }
 

@@ -96,10 +96,11 @@ static const struct known request[] = {{"method", WORD, .words = "GET POST PUT P
     }
 static const struct known step_http[] = {STEP, {"http", MAP, request}, {0}};
 static const struct known step_tool[] = {STEP, {"tool", TEXT}, {"args", EACH, &expression}, {0}};
+static const struct known step_lua[] = {STEP, {"lua", TEXT}, {0}};
 static const struct known step_let[] = {STEP, {"let", EACH, &expression}, {0}};
 #undef STEP
 static const struct known tool_steps[] = {
-    {"http", MAP, step_http}, {"tool", MAP, step_tool}, {"let", MAP, step_let}, {0}};
+    {"http", MAP, step_http}, {"tool", MAP, step_tool}, {"let", MAP, step_let}, {"lua", MAP, step_lua}, {0}};
 static const struct known tool_step_row = {"a step", ONE_OF, tool_steps};
 static const struct known tool_requires[] = {{"identity", WHOLE}, {0}};
 static const struct known wait_row = {"milliseconds", WHOLE};
@@ -129,6 +130,8 @@ static const struct known tool[] = {{"tool", TEXT},
                                     {"input", ANY, .must = true},
                                     {"http", MAP, request},
                                     {"steps", LIST, &tool_step_row},
+                                    {"lua", TEXT},
+                                    {"recorded", TEXT},
                                     {"on_partial", WORD, .words = "all best_effort"},
                                     {"knowledge", MAP, knowledge},
                                     {"project", EACH, &expression},
@@ -424,10 +427,9 @@ static void look_at_properties(const struct look *l, const struct json *properti
 static void look_at_errors(const struct look *l, const struct json *errors)
 {
     for (const struct json *m = errors ? errors->child : NULL; m; m = m->next)
-        if (!regex_match(STR("^([345]\\d\\d|[345]xx|timeout|exit_\\d{1,3}|(?!HTTP_|TIMEOUT$)[A-Z][A-Z0-9_]*)$"),
-                         m->key))
+        if (!regex_match(STR("^([345]\\d\\d|[345]xx|timeout|(?!HTTP_|TIMEOUT$)[A-Z][A-Z0-9_]*)$"), m->key))
             finding_add(l->found, RULE_UNKNOWN_KEY, l->name, m,
-                        "errors has no `%.*s`; write a status (404), a family (5xx), timeout, exit_N or a code of the "
+                        "errors has no `%.*s`; write a status (404), a family (5xx), timeout or a code of the "
                         "backend (LIMIT_REACHED)",
                         STR_ARG(m->key));
 }
@@ -465,7 +467,7 @@ static void look_at_read(const struct look *l, const struct json *spec)
 /* What a call does stands in one place. */
 static void look_at_adapter(const struct look *l, const struct json *spec)
 {
-    static const char *const adapters[] = {"http", "knowledge", "steps"};
+    static const char *const adapters[] = {"http", "knowledge", "lua", "recorded", "steps"};
     const struct json *first = NULL;
     for (size_t i = 0; i < sizeof adapters / sizeof *adapters; i++) {
         const struct json *v = json_get(spec, adapters[i]);

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "engine/keys.h"
+#include "engine/tool_files.h"
 
 #include <string.h>
 
@@ -146,6 +147,8 @@ int module_parse(struct arena *a, const struct module_kind *kind, struct str tex
         words->line = line_of(text, body.p + blank);
         json_set(file, STR("text"), words);
     }
+    if (str_is(str_of(kind->self), "tool") && tool_files_read(a, file, path, e) < 0)
+        return ERR_INVALID;
     *out = file;
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "engine/plan.h"
 
 #include "base/expr.h"
+#include "base/lua.h"
 #include "engine/tool_parts.h"
 
 enum { ERROR_BYTES_MAX = 4096, CODE_BYTES_MAX = 100, MESSAGE_BYTES_MAX = 500 };
@@ -235,10 +236,30 @@ static bool do_knowledge(struct plan *p, struct plan_task *out)
     return true;
 }
 
+static bool do_lua(struct plan *p, struct plan_task *out)
+{
+    struct json *v;
+    struct err e = {0};
+    if (lua_script_run(p->arena, json_str(json_get(step_of(p), "lua")), p->root, &v, &e) == 0)
+        store(p, v);
+    else
+        fail(p, TOOL_INVALID, NULL, str_c(p->arena, str_of(e.text)));
+    return false;
+}
+
+static bool do_recorded(struct plan *p, struct plan_task *out)
+{
+    out->what = PLAN_RECORDED;
+    out->file = json_str(json_get(step_of(p), "recorded"));
+    out->args = p->rq->args;
+    return true;
+}
+
 static const struct {
     const char *name;
     bool (*run)(struct plan *p, struct plan_task *out); /* false: nothing for the caller to do; go on */
-} verbs[] = {{"http", do_http}, {"let", do_let}, {"tool", do_call}, {"knowledge", do_knowledge}};
+} verbs[] = {{"http", do_http}, {"knowledge", do_knowledge}, {"let", do_let},
+             {"lua", do_lua},   {"recorded", do_recorded},   {"tool", do_call}};
 
 /* --- in and out --- */
 

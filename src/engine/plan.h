@@ -6,7 +6,7 @@
  *     for (;;) {
  *         plan_next(&p, &task);
  *         if (task.what == PLAN_END) break;       task.answer is the call's answer
- *         ... make the request, run the command, call the other tool ...
+ *         ... make the request, call the other tool ...
  *         plan_done(&p, &outcome);
  *     }
  *
@@ -18,13 +18,11 @@
 
 #include "engine/tool.h"
 
-enum plan_what { PLAN_HTTP, PLAN_COMMAND, PLAN_RECORDED, PLAN_CALL, PLAN_KNOWLEDGE, PLAN_END };
+enum plan_what { PLAN_HTTP, PLAN_RECORDED, PLAN_CALL, PLAN_KNOWLEDGE, PLAN_END };
 
 struct plan_task {
     enum plan_what what;
     struct tool_http http;        /* PLAN_HTTP */
-    const struct json *argv;      /* PLAN_COMMAND: a list of texts */
-    struct str input;             /* PLAN_COMMAND: what it reads, JSON */
     struct str file;              /* PLAN_RECORDED: where the answers are */
     const struct tool *tool;      /* PLAN_CALL */
     struct str args;              /* PLAN_CALL, PLAN_RECORDED: canonical JSON */

@@ -80,26 +80,6 @@ enum tool_class tool_classify(const struct tool *t, int status, bool sent, const
     return status >= 400 && status < 500 ? TOOL_REFUSED : TOOL_UNKNOWN; /* a redirect is not followed */
 }
 
-enum tool_class tool_classify_exit(const struct tool *t, int status, const struct json *body)
-{
-    enum { EXIT_TRY_LATER = 75 /* EX_TEMPFAIL of sysexits.h */ };
-    enum tool_class class;
-    char key[24] = "exit_";
-    if (status == 0)
-        return body ? TOOL_OK : TOOL_UNKNOWN;
-    if (status < 0)
-        return class_of_silence(t);
-    if (class_of_code(t, body, &class))
-        return class;
-    *str_put_int(key + 5, status) = '\0';
-    const struct json *v = json_get(json_get(t->spec, "errors"), key);
-    if (v)
-        return tool_class_of(json_str(v));
-    if (t->action)
-        return TOOL_UNKNOWN; /* it may have acted before it failed */
-    return status == EXIT_TRY_LATER ? TOOL_TRANSIENT : TOOL_REFUSED;
-}
-
 int tool_project(struct arena *a, const struct tool *t, const struct json *root, struct str *out, struct err *e)
 {
     struct buf b = buf_new(a, RESULT_BYTES_MAX);

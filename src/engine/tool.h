@@ -128,7 +128,7 @@ struct tool_answer {
 struct tool_world {
     const struct json *services; /* name -> base URL */
     const struct json *secrets;  /* name -> value, for headers; NULL: none */
-    struct str dir;              /* the workspace: where commands run and recordings are */
+    struct str dir;              /* the workspace: where recordings are */
 };
 
 enum { TOOL_HEADERS_MAX = 12 };
@@ -147,8 +147,6 @@ MUST_USE int tool_http_fill(struct arena *a, const struct json *http, const stru
 /* The class of an HTTP answer; `body` may be NULL (no JSON). status 0: no answer came; then `sent` says whether the
  * request may have reached the backend. */
 enum tool_class tool_classify(const struct tool *t, int status, bool sent, const struct json *body);
-/* The class of a command that ended by itself with `status`, or -1: it was killed. */
-enum tool_class tool_classify_exit(const struct tool *t, int status, const struct json *body);
 /* The projected result as JSON text. `root` holds args' members, the answers of steps by id, `date` and `now`; `failed` in it
  * (the steps that left a hole) is added to the result. */
 MUST_USE int tool_project(struct arena *a, const struct tool *t, const struct json *root, struct str *out,

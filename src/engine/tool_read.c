@@ -1,6 +1,7 @@
 #include "engine/tool_parts.h"
 
 #include "base/expr.h"
+#include "base/lua.h"
 #include "base/schema.h"
 #include "base/yaml.h"
 
@@ -87,13 +88,13 @@ static const char *first_key(const struct json *map, const char *const *keys)
 
 const char *tool_verb(const struct json *step)
 {
-    static const char *const verbs[] = {"http", "let", "tool", NULL};
+    static const char *const verbs[] = {"http", "let", "lua", "tool", NULL};
     return first_key(step, verbs);
 }
 
 const char *tool_adapter(const struct json *spec)
 {
-    static const char *const adapters[] = {"http", "knowledge", NULL};
+    static const char *const adapters[] = {"http", "knowledge", "lua", "recorded", NULL};
     return first_key(spec, adapters);
 }
 
@@ -102,6 +103,16 @@ static int read_expression(const struct json *v, const char *file, const char *w
     struct err why;
     if (expr_check(json_str(v), &why) < 0)
         return yaml_refuse(e, file, v, "%s: %s", what, why.text);
+    return 0;
+}
+
+/* The program of a tool or step, if it is one. */
+static int read_lua(const struct json *step, const char *file, struct err *e)
+{
+    const struct json *text = json_get(step, "lua");
+    struct err why;
+    if (text && lua_script_check(json_str(text), &why) < 0)
+        return yaml_refuse(e, file, text, "the program: %s", why.text);
     return 0;
 }
 
@@ -127,8 +138,9 @@ static int read_step(const struct json *steps, const struct json *s, const char 
                            "a step needs an `id` of its own, without a dot; `%.*s` is taken or none",
                            STR_ARG(json_str(id)));
     if (!verb)
-        return yaml_refuse(e, file, s, "the step %.*s needs one of: http, tool, let", STR_ARG(json_str(id)));
-    if ((when && read_expression(when, file, "when", e) < 0) || (each && read_expression(each, file, "each", e) < 0))
+        return yaml_refuse(e, file, s, "the step %.*s needs one of: http, tool, let, lua", STR_ARG(json_str(id)));
+    if (read_lua(s, file, e) < 0 || (when && read_expression(when, file, "when", e) < 0) ||
+        (each && read_expression(each, file, "each", e) < 0))
         return ERR_INVALID;
     const struct json *values = str_is(str_of(verb), "let")    ? json_get(s, "let")
                                 : str_is(str_of(verb), "tool") ? json_get(s, "args")
@@ -145,7 +157,8 @@ static int read_steps(const struct json *spec, const char *file, struct tool *t,
     if (!t->steps)
         return tool_adapter(spec)
                    ? 0
-                   : yaml_refuse(e, file, spec, "the tool %.*s needs `http`, `knowledge` or `steps`", STR_ARG(t->name));
+                   : yaml_refuse(e, file, spec, "the tool %.*s needs `http`, `knowledge`, `lua`, `recorded` or `steps`",
+                                 STR_ARG(t->name));
     if (t->steps->n == 0 || t->steps->n > TOOL_STEPS_MAX)
         return yaml_refuse(e, file, t->steps, "the tool %.*s has 1 to %d steps", STR_ARG(t->name), TOOL_STEPS_MAX);
     for (const struct json *s = t->steps->child; s; s = s->next)
@@ -195,7 +208,9 @@ int tool_read(struct arena *a, const struct json *spec, const char *file, struct
         return yaml_refuse(e, file, spec, "the tool %.*s needs `input`, a JSON Schema", STR_ARG(t.name));
     if (schema_check_formats(t.input, &why) < 0)
         return yaml_refuse(e, file, t.input, "input of %.*s: %s", STR_ARG(t.name), why.text);
-    if (read_knowledge(spec, file, &t, e) < 0 || read_steps(spec, file, &t, e) < 0 ||
+    if (t.action && json_get(spec, "lua"))
+        return yaml_refuse(e, file, json_get(spec, "lua"), "a program only computes; an action has a request");
+    if (read_lua(spec, file, e) < 0 || read_knowledge(spec, file, &t, e) < 0 || read_steps(spec, file, &t, e) < 0 ||
         read_class(spec, file, &t, e) < 0 || read_retry(spec, file, &t, e) < 0)
         return ERR_INVALID;
     if (t.action && (read_gate(spec, file, &t, e) < 0 || read_idempotency(spec, file, &t, e) < 0))

@@ -179,6 +179,20 @@ TEST(best_effort_leaves_holes_and_says_where)
     CHECK_STR(PLAY(t, "{\"ids\":[]}", 1, "200 {\"v\":1}"), "ok {\"one\":1,\"two\":[]}");
 }
 
+TEST(a_program_computes_from_what_came_before)
+{
+    struct tool *t = tools_are(LOOK("steps:\n  - {id: o, tool: order, args: {id: id}}\n"
+                                    "  - {id: l, lua: \"return list{input.o.code .. '!', input.date}\"}\n"
+                                    "project: {l: l, second: l.1}\n"));
+    CHECK_STR(PLAY(t, "{\"id\":\"a\"}", 1, "200 {\"data\":{\"code\":\"A\"}}"),
+              "ok {\"l\":[\"A!\",\"2026-03-02\"],\"second\":\"2026-03-02\"}");
+    t = tools_are(LOOK("lua: \"return {n = #input.ids}\"\nproject: {n: n}\n"));
+    CHECK_STR(run_with(t, "{\"ids\":[1,2]}", 1, (const char *const[]){NULL}, 0), "ok {\"n\":2}");
+    t = tools_are(LOOK("lua: \"while true do end\"\n"));
+    struct str endless = run_with(t, "{}", 1, (const char *const[]){NULL}, 0);
+    CHECK(str_starts(endless, STR("invalid ")) && str_has(endless, STR("reached its limit")));
+}
+
 TEST(a_called_tool_gets_the_session_and_nothing_that_is_unknown)
 {
     struct tool *t = tools_are(LOOK("steps: [{id: o, tool: order, args: {id: id}}]\nproject: {code: o.code}\n"));
@@ -236,6 +250,7 @@ TEST(what_cannot_be_a_composite_is_refused_with_its_line)
         {LOOK("steps: [{id: date, let: {y: \"1\"}}]\n"), "`date` is taken"},
         {LOOK("steps: [{id: x, let: {y: \"1\"}}, {id: x, let: {y: \"1\"}}]\n"), "`x` is taken"},
         {LOOK("steps: [{id: x}]\n"), "the step x needs one of"},
+        {LOOK("lua: \"return = 1\"\n"), "the program: lua:1: unexpected symbol"},
         {LOOK("steps: []\n"), "has 1 to 16 steps"},
         {ACT("  - {id: x, tool: pay}\n  - {id: y, tool: pay}\n"), "pay is an action; of those there is one"},
         {ACT("  - {id: x, tool: pay}\n  - {id: y, tool: order}\n"), "pay is an action; of those there is one"},
@@ -258,6 +273,7 @@ int main(void)
         cmocka_unit_test(a_step_can_be_left_out_or_done_for_each_item),
         cmocka_unit_test(one_failed_step_fails_the_whole_with_its_class),
         cmocka_unit_test(best_effort_leaves_holes_and_says_where),
+        cmocka_unit_test(a_program_computes_from_what_came_before),
         cmocka_unit_test(a_called_tool_gets_the_session_and_nothing_that_is_unknown),
         cmocka_unit_test(an_action_of_steps_looks_first_and_acts_last),
         cmocka_unit_test(a_second_attempt_of_an_action_of_steps_asks_what_became_of_the_first),
