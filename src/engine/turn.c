@@ -35,7 +35,7 @@ static int say(struct conversation *c, struct turn_events *out, struct str text,
 static struct str macro_text(struct conversation *c, struct turn_events *out, const char *name)
 {
     struct str text = agent_macro(c->agent, name, c->language), filled;
-    struct json *root = context_state(out->arena, c, out->now_us);
+    struct json *root = lead_state(out->arena, c, out->now_us);
     return template_render(out->arena, text, c->language, root, &filled, NULL) == 0 ? filled : text;
 }
 
@@ -309,7 +309,7 @@ static int step_answered(struct conversation *c, struct turn_events *out, struct
 static int say_proposal(struct conversation *c, struct turn_events *out, struct err *e)
 {
     const struct tool *t = agent_tool(c->agent, c->proposal.tool);
-    struct json *root = context_state(out->arena, c, out->now_us), *args;
+    struct json *root = lead_state(out->arena, c, out->now_us), *args;
     struct str question;
     struct str name = t->confirm_macro;
     if (json_parse(out->arena, c->proposal.args, &args, e) < 0)
