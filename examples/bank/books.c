@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { DAY_S = 86400, DAYS_ABSOLUTE = 10000, STATEMENTS_MAX = 200, ROW_BYTES_MAX = 64 * 1024, SHAPE = 2 };
+enum { DAY_S = 86400, DAYS_ABSOLUTE = 10000, STATEMENTS_MAX = 200, ROW_BYTES_MAX = 64 * 1024, SHAPE = 3 };
 
 struct statement {
     const char *sql; /* compared as a pointer: the text is a constant */

@@ -7,7 +7,8 @@
 enum { CENTS_MAX = 1000000000, ANSWER_BYTES_MAX = 64 * 1024 };
 
 const struct domain *const domains[] = {
-    &customers_domain, &cards_domain, &deliveries_domain, &debts_domain, &limits_domain, &transfers_domain, NULL,
+    &customers_domain, &cards_domain,     &deliveries_domain,   &debts_domain,
+    &limits_domain,    &transfers_domain, &underwriting_domain, NULL,
 };
 
 const struct json *deed_row(struct deed *d, const char *sql)

@@ -51,7 +51,7 @@ struct domain {
 /* In the order in which their tables are made; ends with NULL. */
 extern const struct domain *const domains[];
 extern const struct domain customers_domain, cards_domain, deliveries_domain, debts_domain, limits_domain,
-    transfers_domain;
+    transfers_domain, underwriting_domain;
 
 /* What the books say, for a decision; NULL: no such row. */
 const struct json *deed_row(struct deed *d, const char *sql);

@@ -507,6 +507,7 @@ static const struct {
     {"decided", "/v1/customers/@/limit-requests", "data.requests"},
     {"changed", "/v1/customers/@/card-events", "data.events"},
     {"sent", "/v1/customers/@/transfers", "data.transfers"},
+    {"referred", "/v1/underwriting/users/@/referrals", "data.referrals"},
 };
 
 int stage_books(struct stage *s, struct str what, const struct json **out, struct err *e)
@@ -515,7 +516,7 @@ int stage_books(struct stage *s, struct str what, const struct json **out, struc
     while (i < sizeof books / sizeof *books && !str_is(what, books[i].what))
         i++;
     if (i == sizeof books / sizeof *books)
-        return err_set(e, ERR_INVALID, "write: bank reissued, agreed, promised, decided, changed or sent");
+        return err_set(e, ERR_INVALID, "write: bank reissued, agreed, promised, decided, changed, sent or referred");
     struct json *body, *done = json_new(s->arena, JSON_ARRAY);
     struct str rest = str_of(books[i].path), before;
     str_split(&rest, '@', &before);
