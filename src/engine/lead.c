@@ -29,6 +29,17 @@ bool lead_walks(const struct conversation *c)
     return lead_mode(c) == ROUTINE_SCRIPT && !c->course.unread && !c->course.phrase.n && !c->course.judge.n;
 }
 
+struct str lead_question(const struct conversation *c, struct str tool)
+{
+    const struct routine *r = routine_on_top(c);
+    for (size_t i = 0; r && i < r->steps_n; i++) {
+        const struct routine_step *s = &r->steps[i];
+        if (s->verb == ROUTINE_CONFIRM && str_eq(s->calls[0].tool, tool) && s->macro.n)
+            return s->macro;
+    }
+    return STR("");
+}
+
 /* --- what a walk sees --- */
 
 static struct json *parsed(struct arena *a, struct str text)

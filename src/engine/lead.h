@@ -14,6 +14,9 @@ bool lead_walks(const struct conversation *c);
 /* Walks and adds routine.walked. */
 MUST_USE int lead_walk(struct conversation *c, struct turn_events *out, struct err *e);
 
+/* The macro with which the routine under way asks for a yes to the tool; "" where it leaves that to the tool. */
+struct str lead_question(const struct conversation *c, struct str tool);
+
 /* What expressions and macros of a routine see: the state block and all that is known beside it. */
 struct json *lead_state(struct arena *a, const struct conversation *c, int64_t now_us);
 

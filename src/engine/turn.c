@@ -311,7 +311,7 @@ static int say_proposal(struct conversation *c, struct turn_events *out, struct 
     const struct tool *t = agent_tool(c->agent, c->proposal.tool);
     struct json *root = lead_state(out->arena, c, out->now_us), *args;
     struct str question;
-    struct str name = t->confirm_macro;
+    struct str own = lead_question(c, t->name), name = own.n ? own : t->confirm_macro;
     if (json_parse(out->arena, c->proposal.args, &args, e) < 0)
         return ERR_INVALID;
     json_set(root, STR("args"), args);

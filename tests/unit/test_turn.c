@@ -35,6 +35,15 @@ TEST(a_late_card_a_question_a_yes_and_one_new_card)
     world_end(&w);
 }
 
+TEST(a_routine_may_ask_for_the_yes_in_words_of_its_own)
+{
+    begin("\"confirm\":{\"proposal\"", "\"confirm\":{\"text\":\"runtime.not_understood\",\"proposal\"");
+    CHECK(world_say(&w, "my card never came"));
+    CHECK(w.c->proposal.state == PROPOSAL_ASKED);
+    CHECK(str_has(world_replies(&w), STR("I did not understand that.")));
+    world_end(&w);
+}
+
 /* What the bank sees must stand in the journal before. */
 static struct tool_answer only_announced(struct world *x, const struct tool_request *rq)
 {
@@ -564,6 +573,7 @@ TEST(an_action_without_a_gate_survives_every_death_too)
 }
 
 RUN(cmocka_unit_test(a_late_card_a_question_a_yes_and_one_new_card),
+    cmocka_unit_test(a_routine_may_ask_for_the_yes_in_words_of_its_own),
     cmocka_unit_test(no_card_is_ordered_that_the_journal_did_not_announce),
     cmocka_unit_test(wherever_it_dies_there_is_one_card_and_the_same_words),
     cmocka_unit_test(every_attempt_at_a_proposal_has_one_and_the_same_key),
