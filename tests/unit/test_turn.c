@@ -38,7 +38,7 @@ TEST(a_late_card_a_question_a_yes_and_one_new_card)
 TEST(a_routine_may_ask_for_the_yes_in_words_of_its_own)
 {
     begin("\"confirm\":{\"proposal\"", "\"confirm\":{\"text\":\"runtime.not_understood\",\"proposal\"");
-    CHECK(world_say(&w, "my card never came"));
+    CHECK(world_open(&w, "ana", "en") && world_say(&w, "my card never came"));
     CHECK(w.c->proposal.state == PROPOSAL_ASKED);
     CHECK(str_has(world_replies(&w), STR("I did not understand that.")));
     world_end(&w);
