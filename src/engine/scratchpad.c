@@ -48,13 +48,29 @@ static bool same_day_of_a_year(const struct quantity *q, struct str value)
            !str_has(q->text, str_head(q->value, 4));
 }
 
-/* Does the text write that number, amount or date, in whatever form? */
-static bool writes(struct arena *a, const struct conversation *c, struct str text, struct str value)
+/* "050.00" as 50, the way that quantity.h writes numbers; a date stays. */
+static struct str shortest(struct str value)
+{
+    ptrdiff_t point = str_find(value, STR("."));
+    while (point > 0 && value.p[value.n - 1] == '0')
+        value.n--;
+    if (point > 0 && value.p[value.n - 1] == '.')
+        value.n--;
+    while (value.n > 1 && value.p[0] == '0' && value.p[1] != '.')
+        value = str_from(value, 1);
+    return value;
+}
+
+/* Does the text write that number, amount or date, in whatever form? A percentage is no amount. */
+static bool writes(struct arena *a, const struct conversation *c, struct str text, struct str language,
+                   const struct json *slot, struct str value)
 {
     struct quantity q;
-    struct str today = clock_date(a, c->at_us);
-    for (size_t at = 0; quantity_next(a, text, &at, c->language, today, &q);)
-        if (str_eq(q.value, value) || (q.kind == QUANTITY_DATE && same_day_of_a_year(&q, value)))
+    struct str today = clock_date(a, c->at_us), wanted = shortest(value);
+    bool money = str_is(json_str(json_get(slot, "type")), "money");
+    for (size_t at = 0; quantity_next(a, text, &at, language, today, &q);)
+        if ((str_eq(q.value, wanted) && !(money && q.kind == QUANTITY_PERCENT)) ||
+            (q.kind == QUANTITY_DATE && same_day_of_a_year(&q, value)))
             return true;
     return false;
 }
@@ -63,11 +79,12 @@ static bool writes(struct arena *a, const struct conversation *c, struct str tex
 static bool holds(struct arena *a, const struct conversation *c, struct str text, const struct json *slot,
                   struct str value)
 {
-    if (is_counted(slot) && writes(a, c, text, value))
+    if (is_counted(slot) && (writes(a, c, text, c->language, slot, value) ||
+                             writes(a, c, text, STR("en"), slot, value))) /* as JSON writes numbers, too */
         return true;
     struct str folded = text_fold(a, text);
     struct str plain = str_trim(text_fold(a, value));
-    if (plain.n && text_has_phrase(folded, plain))
+    if (!is_counted(slot) && plain.n && text_has_phrase(folded, plain)) /* "1.50" does not write 50 */
         return true;
     const struct json *languages = json_get(json_get(slot, "values"), str_c(a, value));
     for (const struct json *l = languages ? languages->child : NULL; l; l = l->next)
@@ -189,13 +206,20 @@ static bool said_by(struct arena *a, const struct conversation *c, unsigned of, 
     return false;
 }
 
-/* Slots that hold this value: is one of them stated (*stated), is one only inferred (*inferred)? */
-static void in_slots(struct arena *a, const struct conversation *c, const struct json *v, bool *stated, bool *inferred)
+static bool comes_from(unsigned sources, struct str source)
+{
+    return (sources & TOOL_MODEL) || (str_is(source, "customer") && (sources & TOOL_CUSTOMER)) ||
+           (str_is(source, "tool") && (sources & TOOL_TOOL));
+}
+
+/* Slots that hold this value: is one of them stated by somebody who may give it (*stated), is one only inferred (*inferred)? */
+static void in_slots(struct arena *a, const struct conversation *c, unsigned sources, const struct json *v,
+                     bool *stated, bool *inferred)
 {
     struct str value = counted(v) ? json_canonical(a, v) : v->text;
     for (const struct slot_value *s = c->slots; s; s = s->next)
         if (str_eq(s->value, value)) {
-            *stated |= str_is(s->status, "stated");
+            *stated |= str_is(s->status, "stated") && comes_from(sources, s->source);
             *inferred |= str_is(s->status, "inferred");
         }
 }
@@ -212,7 +236,7 @@ static bool backed(struct arena *a, const struct conversation *c, unsigned sourc
     }
     if (v->kind != JSON_STRING && v->kind != JSON_NUMBER)
         return true;
-    in_slots(a, c, v, &stated, &inferred);
+    in_slots(a, c, sources, v, &stated, &inferred);
     if (stated || (!inferred && (sources & TOOL_MODEL)))
         return true;
     const struct json *texts = json_get(property, "x-values");

@@ -180,6 +180,35 @@ TEST(an_argument_that_must_come_from_somebody_is_looked_for_there)
     world_end(&w);
 }
 
+TEST(an_amount_is_stated_where_that_amount_is_written_and_nowhere_else)
+{
+    begin("\"slot\":\"looked_there\"", "\"slot\":\"sum\",\"type\":\"money\"},{\"slot\":\"looked_there\"");
+    CHECK(world_say(&w, "it was 1.50, at 10-50, 75% of it, code A-30 and 1,200.00"));
+    CHECK_STR(json_str(json_get(first_set(SET("sum", "50")), "status")), "inferred");
+    CHECK_STR(json_str(json_get(first_set(SET("sum", "75")), "status")), "inferred");
+    CHECK_STR(json_str(json_get(first_set(SET("sum", "30")), "status")), "inferred");
+    CHECK_STR(json_str(json_get(first_set(SET("sum", "200")), "status")), "inferred");
+    CHECK_STR(json_str(json_get(first_set(SET("sum", "1.5")), "status")), "stated");
+    CHECK_STR(json_str(json_get(first_set(SET("sum", "1.50")), "status")), "stated");
+    CHECK_STR(json_str(json_get(first_set(SET("sum", "1200")), "status")), "stated");
+    world_end(&w);
+}
+
+TEST(what_a_tool_said_into_a_slot_is_not_the_customers_word)
+{
+    begin("\"address\":{\"maxLength\"", "\"address\":{\"x-source\":[\"customer\"],\"maxLength\"");
+    CHECK(world_say(&w, "my card never came"));
+    CHECK(world_add(&w, EVENT_SCRATCHPAD_UPDATED,
+                    STR("{\"by\":\"model\",\"set\":[{\"slot\":\"new_address\",\"value\":\"Evil Street 1\",\"source\":"
+                        "\"tool\",\"status\":\"stated\",\"evidence\":[5]}]}")));
+    CHECK_STR(unbacked("{\"address\":\"Evil Street 1\",\"reason\":\"lost\"}"), "[\"address\"]");
+    CHECK(world_add(&w, EVENT_SCRATCHPAD_UPDATED,
+                    STR("{\"by\":\"model\",\"set\":[{\"slot\":\"new_address\",\"value\":\"Evil Street 1\",\"source\":"
+                        "\"customer\",\"status\":\"stated\",\"evidence\":[2]}]}")));
+    CHECK_STR(unbacked("{\"address\":\"Evil Street 1\",\"reason\":\"lost\"}"), "[]");
+    world_end(&w);
+}
+
 TEST(only_what_the_customer_stated_in_a_slot_that_is_to_be_remembered_outlives_the_conversation)
 {
     begin("\"slot\":\"reissue_reason\"", "\"remember\":{\"days\":30},\"slot\":\"reissue_reason\"");
@@ -218,6 +247,8 @@ RUN(cmocka_unit_test(a_value_that_the_customer_said_is_stated_with_that_message_
     cmocka_unit_test(routine_step_and_question_are_taken_over_and_a_routines_end_forgets_its_questions),
     cmocka_unit_test(a_correction_replaces_the_value_and_the_journal_keeps_both),
     cmocka_unit_test(what_is_only_inferred_may_not_act),
+    cmocka_unit_test(an_amount_is_stated_where_that_amount_is_written_and_nowhere_else),
+    cmocka_unit_test(what_a_tool_said_into_a_slot_is_not_the_customers_word),
     cmocka_unit_test(an_argument_that_must_come_from_somebody_is_looked_for_there),
     cmocka_unit_test(only_what_the_customer_stated_in_a_slot_that_is_to_be_remembered_outlives_the_conversation),
     cmocka_unit_test(more_than_an_event_can_hold_is_refused))
