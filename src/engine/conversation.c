@@ -182,6 +182,7 @@ static void fold_message(struct conversation *c, const struct event *ev, const s
         fold_turn_open(c, ev, TURN_BEGIN);
     if (c->turn.at == TURN_MODEL) { /* the answer under way did not know these words: ask again */
         c->turn.at = TURN_BEGIN;
+        course_break_off(&c->course);
         c->turn.model_calls--; /* a question that was dropped does not count: quick lines use up no budget */
     }
 }
@@ -210,6 +211,10 @@ static void fold_owner(struct conversation *c, const struct event *ev, const str
     if (acting) /* an action under way is seen through: its result is never lost */
         return;
     fold_refuse_calls(c);
+    course_break_off(&c->course); /* and nothing half-said is said later */
+    c->course.words = STR("");
+    c->course.walked = false;
+    c->course.made_n = 0;
     c->turn.at = TURN_IDLE;
 }
 

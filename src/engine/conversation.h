@@ -92,6 +92,7 @@ struct turn {
     int64_t clock_us; /* what budgets.turn_ms counts from: the beginning, a restart, an action's end */
     int64_t cause;    /* seq of the message or decision that opened it */
     int model_calls, tool_calls, resumes;
+    int walks;             /* routine.walked so far */
     int tool_calls_before; /* the last answer of the model */
     int bad_answers;       /* of the model, with a call that cannot be made */
     int64_t bad_answer;    /* seq of the last of them */
@@ -131,6 +132,7 @@ struct conversation {
     int64_t acted_seq;  /* of the last action.done: what was read before may not be so any more */
     struct counter *asked, *called, *proposed, *succeeded; /* slot -> times; tool -> times */
     struct counter *unsettled; /* tool -> actions whose outcome stayed unknown: not proposed again */
+    struct counter *became;    /* tool -> enum proposal_state of its last proposal before the newest one */
     struct proposal proposal;  /* the newest */
     struct said *said, *held;  /* newest first; held: came while calls were open, not in the transcript yet */
     struct said *by_people;    /* ids only: a person's messages, newest first */

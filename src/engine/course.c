@@ -15,6 +15,14 @@ static struct str keep(struct arena *a, const struct json *v)
     return json_str(v).n ? str_copy(a, v->text) : STR("");
 }
 
+static bool on_stack(const struct course *k, struct str routine)
+{
+    for (size_t i = 0; i < k->frames_n; i++)
+        if (str_eq(k->frames[i].routine, routine))
+            return true;
+    return false;
+}
+
 void course_take_stack(struct course *k, struct arena *a, const struct json *stack)
 {
     size_t n = 0;
@@ -27,6 +35,11 @@ void course_take_stack(struct course *k, struct arena *a, const struct json *sta
             frame->step = step.n ? str_copy(a, step) : STR("");
     }
     k->frames_n = n;
+    for (struct course_step **at = &k->trail; *at;) /* what was left is not gone back into */
+        if (on_stack(k, (*at)->routine))
+            at = &(*at)->older;
+        else
+            *at = (*at)->older;
 }
 
 void course_take_place(struct course *k, struct arena *a, const struct json *routine, const struct json *step)
@@ -86,9 +99,18 @@ void course_take_walk(struct course *k, struct arena *a, const struct json *body
     k->draft = keep(a, json_get(body, "draft"));
     k->judge = keep(a, json_get(body, "judge"));
     k->judge_text = keep(a, json_get(body, "judge_text"));
+    if (!k->judge.n)
+        k->judgements = NULL;
     k->corrected_n = 0;
     k->heard = k->phrased = false;
     k->walked = true;
+}
+
+void course_break_off(struct course *k)
+{
+    k->phrase = k->draft = k->judge = STR("");
+    k->judgements = NULL;
+    k->phrased = k->judging = false;
 }
 
 bool course_fit(struct course *k, const struct routine_book *book)
@@ -101,7 +123,8 @@ bool course_fit(struct course *k, const struct routine_book *book)
     }
     bool left = n < k->frames_n;
     k->frames_n = n;
-    k->phrase = k->draft = k->judge = STR("");
+    k->made_n = left ? 0 : k->made_n;
+    course_break_off(k);
     return left;
 }
 

@@ -1,8 +1,25 @@
 #include "engine/fold.h"
 
+/* What became of the newest proposal stays known when another one takes its place. */
+static void remember_proposal(struct conversation *c)
+{
+    struct counter *k = c->became;
+    if (c->proposal.state == PROPOSAL_NONE)
+        return;
+    while (k && !str_eq(k->name, c->proposal.tool))
+        k = k->next;
+    if (!k) {
+        k = ARENA_NEW(c->arena, struct counter);
+        *k = (struct counter){.next = c->became, .name = c->proposal.tool};
+        c->became = k;
+    }
+    k->n = (int)c->proposal.state;
+}
+
 void fold_proposed(struct conversation *c, const struct event *ev, const struct json *b)
 {
     const struct json *args = json_get(b, "args"), *shown = json_get(b, "shown");
+    remember_proposal(c);
     c->proposal = (struct proposal){.seq = ev->seq,
                                     .call = fold_keep(c, json_get(b, "call")),
                                     .tool = fold_keep(c, json_get(b, "tool")),
@@ -24,6 +41,13 @@ void fold_confirmation(struct conversation *c, const struct event *ev, const str
     bool yes = str_is(answer, "yes");
     if (yes || str_is(answer, "no"))
         c->course.unread = false; /* the words were the answer, and nothing else */
+    if (str_is(answer, "void") &&
+        str_is(json_str(json_get(b, "by")), "policy")) { /* nobody answered unclearly: it is asked again */
+        struct arena *a = arena_new("void", 256);
+        struct str place = course_place(&c->course);
+        fold_forget(c, str_f(a, "confirm:%.*s", STR_ARG(place)));
+        arena_free(a);
+    }
     c->proposal.state = yes ? PROPOSAL_CONFIRMED : str_is(answer, "no") ? PROPOSAL_DECLINED : PROPOSAL_VOID;
     if (str_is(json_str(json_get(b, "by")), "button")) {
         messages_text(&c->messages, "user", "",

@@ -4,6 +4,11 @@ void fold_model_asked(struct conversation *c, const struct event *ev, const stru
 {
     c->model_calls++;
     c->asked_us = ev->at_us;
+    if (c->course.walked &&
+        c->calls_n) { /* what the walk looked up is not looked up again because words came in between */
+        c->course.made = c->calls;
+        c->course.made_n = c->calls_n;
+    }
     c->calls_n = 0; /* the last answer is past: its words belong to no later hand-off */
     c->answer_has_text = false;
     c->answer_text = STR("");
@@ -16,16 +21,21 @@ static void hear_model(struct conversation *c)
 {
     struct course *k = &c->course;
     k->unread = k->walked = false;
+    k->judging = k->judge.n > 0;
     if (k->phrase.n) {
         struct str words = str_trim(c->answer_text);
+        if (!words.n)
+            words = k->draft;
         if (words.n)
             k->words = str_f(c->arena, "%.*s%s%.*s", STR_ARG(k->words), k->words.n ? " " : "", STR_ARG(words));
         k->phrase = k->draft = STR("");
         k->phrased = true;
     }
-    if (k->judge.n) {
-        k->judged = k->judge;
-        k->judged_yes = false;
+    if (k->judging) {
+        struct course_judgement *j = ARENA_NEW(c->arena, struct course_judgement);
+        *j = (struct course_judgement){.older = k->judgements, .row = k->judge};
+        k->judgements = j;
+        k->judge = STR("");
     }
 }
 
@@ -42,15 +52,29 @@ void fold_model_answered(struct conversation *c, const struct event *ev, const s
     fold_take_calls(c, json_get(b, "calls"), c->answer_has_text ? &c->answer_text : NULL);
 }
 
+/* The routine ended: what it asked does not count for the next one. */
+static void forget_questions(struct conversation *c, struct str routine)
+{
+    const struct routine *r = routine_find(&c->agent->book, routine);
+    for (struct counter *k = c->asked; r && k; k = k->next)
+        if (routine_asks(r, k->name))
+            k->n = 0;
+}
+
 /* The runtime's own walk is an answer like a model's: words, calls, or what is to be done instead. */
 void fold_walked(struct conversation *c, const struct event *ev, const struct json *b)
 {
-    const struct json *asking = json_get(b, "asking"), *gone = json_get(b, "forget");
+    const struct json *asking = json_get(b, "asking"), *gone = json_get(b, "forget"), *ended = json_get(b, "ended");
+    for (const struct json *r = ended ? ended->child : NULL; r; r = r->next)
+        forget_questions(c, json_str(json_at(r, 0)));
     for (const struct json *s = gone ? gone->child : NULL; s; s = s->next)
         fold_forget(c, s->text);
     for (const struct json *s = asking ? asking->child : NULL; s; s = s->next)
         fold_count(c, &c->asked, s->text);
     course_take_walk(&c->course, c->arena, b);
+    c->course.walk_seq = ev->seq;
+    c->course.made_n = 0;
+    c->turn.walks++;
     c->answer_text = c->course.words;
     c->answer_has_text = c->course.words.n > 0;
     c->answer_seq = ev->seq;
@@ -164,17 +188,16 @@ void fold_scratchpad(struct conversation *c, const struct event *ev, const struc
         set_slot(c, s);
     for (const struct json *s = asking ? asking->child : NULL; s; s = s->next)
         fold_count(c, &c->asked, s->text);
+    if (routine || step || json_get(b, "stack"))
+        c->course.made_n = 0;
     if (json_get(b, "stack"))
         course_take_stack(&c->course, c->arena, json_get(b, "stack"));
     else
         course_take_place(&c->course, c->arena, routine, step);
     if (routine && !routine->text.n) /* the routine ended: what it asked does not count for the next one */
         c->asked = NULL;
-    if (json_get(b, "judged")) {
-        c->course.judged = c->course.judge;
-        c->course.judged_yes = json_bool(json_get(b, "judged"), false);
-        c->course.judge = STR("");
-    }
+    if (json_get(b, "judged") && c->course.judging)
+        c->course.judgements->yes = json_bool(json_get(b, "judged"), false);
     const struct json *call = json_get(b, "call");
     if (call) {
         struct json ok = {.kind = JSON_OBJECT};

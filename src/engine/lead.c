@@ -68,8 +68,10 @@ struct json *lead_state(struct arena *a, const struct conversation *c, int64_t n
     json_set(of, STR("opened"), json_new_str(a, c->opened_date));
     json_set(root, STR("conversation"), of);
     json_set(root, STR("now"), json_new_str(a, clock_iso(a, now_us)));
-    if (c->course.judged.n)
-        routine_state_set(a, root, "judged", c->course.judged, json_new_bool(c->course.judged_yes, a));
+    for (const struct counter *k = c->became; k; k = k->next)
+        routine_state_set(a, root, "became", k->name, json_new_str(a, str_of(proposal_state_name(k->n))));
+    for (const struct course_judgement *j = c->course.judgements; j; j = j->older)
+        routine_state_set(a, root, "judged", j->row, json_new_bool(j->yes, a));
     return root;
 }
 
@@ -91,6 +93,40 @@ static const struct course_step *step_back(const struct conversation *c, const s
     return found;
 }
 
+static const struct routine_step *step_of(const struct conversation *c, struct routine_frame f)
+{
+    const struct routine *r = routine_find(&c->agent->book, f.routine);
+    return r ? routine_step(r, f.step) : NULL;
+}
+
+/* Does the routine below stand where it calls the one above? */
+static bool calls(const struct conversation *c, struct routine_frame below, struct routine_frame above)
+{
+    const struct routine_step *s = step_of(c, below);
+    return s && s->verb == ROUTINE_CALL_ROUTINE && str_eq(s->name, above.routine);
+}
+
+/* Every routine under way goes back to what was corrected; what it called on the way is called again. */
+static void go_back(const struct conversation *c, struct routine_walk *w)
+{
+    for (size_t i = w->frames_n; i-- > 0;) {
+        struct routine_frame *f = &w->frames[i];
+        const struct course_step *back = f->step.n ? step_back(c, routine_find(&c->agent->book, f->routine)) : NULL;
+        size_t above = i + 1, n = w->frames_n;
+        if (!back || str_eq(back->step, f->step))
+            continue;
+        while (above < n && calls(c, w->frames[above - 1], w->frames[above]))
+            above++;
+        f->step = back->step;
+        memmove(f + 1, w->frames + above, (n - above) * sizeof *f);
+        w->frames_n = i + 1 + n - above;
+        if (i + 1 == w->frames_n) {
+            w->called_n = 0;
+            w->heard = false;
+        }
+    }
+}
+
 static struct routine_walk prepare(struct arena *a, const struct conversation *c, int64_t now_us)
 {
     const struct course *k = &c->course;
@@ -100,17 +136,14 @@ static struct routine_walk prepare(struct arena *a, const struct conversation *c
     w.script = true;
     w.heard = k->heard;
     w.phrased = k->phrased;
-    for (size_t i = 0; k->walked && i < c->calls_n && i < CALLED_MAX; i++)
-        called[w.called_n++] = c->calls[i].name;
+    const struct call *made = k->walked ? c->calls : k->made;
+    for (size_t i = 0, n = k->walked ? c->calls_n : k->made_n; i < n && i < CALLED_MAX; i++)
+        called[w.called_n++] = made[i].name;
     w.called = called;
+    w.proposed = str_starts(c->proposal.call, str_f(a, "r%lld_", (long long)k->walk_seq));
     memcpy(w.frames, k->frames, sizeof w.frames);
     w.frames_n = k->frames_n;
-    const struct course_step *back = step_back(c, routine_on_top(c));
-    if (back && !str_eq(back->step, w.frames[w.frames_n - 1].step)) {
-        w.frames[w.frames_n - 1].step = back->step;
-        w.called_n = 0;
-        w.heard = false;
-    }
+    go_back(c, &w);
     return w;
 }
 
@@ -160,7 +193,7 @@ static void put_calls(struct json_writer *j, struct arena *a, const struct conve
 static struct str words_of(struct arena *a, const struct conversation *c, const struct routine_walk *w)
 {
     struct str walk = buf_str(&w->words), aside = STR("");
-    if (!c->course.walked && c->answer_has_text && !c->course.phrased)
+    if (!c->course.walked && c->answer_has_text && !c->course.phrased && !c->course.judging)
         aside = str_trim(c->answer_text);
     if (w->end == WALK_HANDS_OVER || !aside.n)
         return walk;
@@ -200,12 +233,13 @@ int lead_walk(struct conversation *c, struct turn_events *out, struct err *e)
 
 /* --- holding the model to a routine --- */
 
-static bool under_way(const struct conversation *c, struct str routine)
+/* How high it stands on the stack; 0: it is not under way. */
+static size_t under_way(const struct conversation *c, struct str routine)
 {
-    for (size_t i = 0; i < c->course.frames_n; i++)
-        if (str_eq(c->course.frames[i].routine, routine))
-            return true;
-    return false;
+    for (size_t i = c->course.frames_n; i > 0; i--)
+        if (str_eq(c->course.frames[i - 1].routine, routine))
+            return i;
+    return 0;
 }
 
 struct routine_verdict lead_allows(struct arena *a, const struct conversation *c, const struct tool *t,
@@ -219,10 +253,10 @@ struct routine_verdict lead_allows(struct arena *a, const struct conversation *c
             continue;
         if (r->mode == ROUTINE_GUIDE)
             return ok; /* who may use it in one routine may use it */
-        if (under_way(c, r->name))
-            held = r;
-        else
+        if (!under_way(c, r->name))
             idle = r;
+        else if (!held || under_way(c, r->name) > under_way(c, held->name))
+            held = r;
     }
     if (held && t->action && lead_mode(c) == ROUTINE_SCRIPT) {
         no.reason = "step_not_reached";
@@ -243,6 +277,27 @@ struct routine_verdict lead_allows(struct arena *a, const struct conversation *c
 
 /* --- the model's own moves on the stack --- */
 
+/* Where the matter on top begins: the routine under way, and those that called it. */
+static size_t matter(const struct conversation *c)
+{
+    const struct course *k = &c->course;
+    size_t i = k->frames_n ? k->frames_n - 1 : 0;
+    while (i > 0 && calls(c, k->frames[i - 1], k->frames[i]))
+        i--;
+    return i;
+}
+
+/* The strictest word of that matter. */
+static enum routine_digress digress(const struct conversation *c)
+{
+    enum routine_digress most = ROUTINE_ALLOW;
+    for (size_t i = matter(c); i < c->course.frames_n; i++) {
+        const struct routine *r = routine_find(&c->agent->book, c->course.frames[i].routine);
+        most = r && r->digress > most ? r->digress : most;
+    }
+    return most;
+}
+
 static int start(const struct conversation *c, const struct routine *r, struct routine_frame *frames, size_t *n,
                  const char **reason, struct err *e)
 {
@@ -255,7 +310,7 @@ static int start(const struct conversation *c, const struct routine *r, struct r
         return err_set(e, ERR_DENIED, "%.*s needs identity %d; this session has %d", STR_ARG(r->name), r->identity,
                        c->identity);
     }
-    if (top && !called && top->digress == ROUTINE_FORBID) {
+    if (top && !called && digress(c) == ROUTINE_FORBID) {
         *reason = "digression_forbidden";
         return err_set(e, ERR_DENIED, "finish %.*s first", STR_ARG(top->name));
     }
@@ -263,11 +318,11 @@ static int start(const struct conversation *c, const struct routine *r, struct r
         *reason = "too_many_open";
         return err_set(e, ERR_DENIED, "%zu routines are open; finish one first", *n);
     }
-    frames[(*n)++] = frame;
-    if (top && !called && top->digress == ROUTINE_HOLD) { /* it begins when the one under way ends */
-        frames[*n - 1] = frames[*n - 2];
-        frames[*n - 2] = frame;
-    }
+    size_t place =
+        top && !called && digress(c) == ROUTINE_HOLD ? matter(c) : *n; /* it begins when the one under way ends */
+    memmove(frames + place + 1, frames + place, (*n - place) * sizeof frame);
+    frames[place] = frame;
+    ++*n;
     return 0;
 }
 
@@ -301,6 +356,12 @@ int lead_turn_to(const struct conversation *c, const struct json *routine, const
         size_t below = 0;
         while (below < *n && !str_eq(frames[below].routine, name))
             below++;
+        if (below < matter(c) && digress(c) == ROUTINE_FORBID) {
+            *reason = "digression_forbidden";
+            return err_set(e, ERR_DENIED, "finish the routine under way first");
+        }
+        if (below < matter(c) && digress(c) == ROUTINE_HOLD)
+            return 0; /* it is kept already */
         if (below < *n)
             *n = below + 1; /* back to what was interrupted */
         else if (start(c, r, frames, n, reason, e) < 0)
@@ -312,7 +373,8 @@ int lead_turn_to(const struct conversation *c, const struct json *routine, const
     const struct routine_step *s = routine_step(top, place);
     if (!s)
         return err_set(e, ERR_INVALID, "%.*s has no step \"%.*s\"", STR_ARG(top->name), STR_ARG(str_whole(place, 60)));
-    if (top->mode != ROUTINE_SCRIPT) /* else the runtime says where it stands */
+    const struct routine_step *at = routine_step(top, frames[*n - 1].step);
+    if ((at ? at : top->steps)->mode != ROUTINE_SCRIPT) /* else the runtime says where it stands */
         frames[*n - 1].step = s->id;
     return 0;
 }

@@ -10,6 +10,7 @@
 
 enum {
     CALLS_AT_ONCE_MAX = 64,
+    WALKS_MORE = 8,     /* walks of a turn, beside one for each tool call */
     BAD_ANSWERS_MAX = 2 /* one repair, then a person */
 };
 
@@ -137,9 +138,14 @@ static int step_begin(struct conversation *c, struct turn_events *out, struct er
 
 static int step_ask(struct conversation *c, struct turn_events *out, struct err *e)
 {
-    if (lead_walks(c))
-        return lead_walk(c, out, e);
     const struct budgets *left = &c->agent->budgets;
+    if (lead_walks(c) && c->turn.walks < left->tool_calls + WALKS_MORE)
+        return lead_walk(c, out, e);
+    if (lead_walks(c)) { /* a refusal that leads back to its own call, say */
+        c->turn.why = STR("budget");
+        c->turn.at = TURN_HANDOFF;
+        return 0;
+    }
     if (c->turn.model_calls >= left->model_calls || out->now_us - c->turn.clock_us > left->turn_ms * 1000LL) {
         c->turn.why = STR("budget");
         c->turn.at = TURN_HANDOFF;
@@ -355,8 +361,9 @@ static int step_gathered(struct conversation *c, struct turn_events *out, struct
     if (words && only_scratchpad(c) && !leads) {
         if (say(c, out, c->answer_text, c->answer_seq, 0, NULL, e) < 0)
             return ERR_INVALID;
-        return decision_end_turn(c, out, "replied", e);
-    }
+        if (!c->course.walked || lead_mode(c) < 0 || lead_mode(c) == ROUTINE_SCRIPT)
+            return decision_end_turn(c, out, "replied", e);
+    } /* else the walk came to a step that the model leads: its words follow */
     c->turn.at = TURN_ASK;
     return 0;
 }

@@ -234,11 +234,10 @@ static void find_proposer(struct answer *w)
     for (size_t i = 0; i < book->n && tool.n && !under_way(w); i++)
         for (size_t k = 0; k < book->routines[i].steps_n && !under_way(w); k++) {
             const struct routine_step *s = &book->routines[i].steps[k];
-            if (s->verb != ROUTINE_CONFIRM || !str_eq(s->calls[0].tool, tool))
-                continue;
+            if (s->verb != ROUTINE_CONFIRM || s->mode == ROUTINE_SCRIPT || !str_eq(s->calls[0].tool, tool))
+                continue; /* a script tells its outcomes itself; to start it anew would propose the action again */
             w->walk.frames[w->walk.frames_n++] =
                 (struct routine_frame){.routine = book->routines[i].name, .step = s->id};
-            w->leads = s->mode == ROUTINE_SCRIPT;
         }
 }
 

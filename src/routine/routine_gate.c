@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-enum { STEPS_MAX = 200 };
-
 /* A dry walk: what is known is passed, what is not is what is missing. Nothing is said or called. */
 struct gate {
     struct arena *a;
     const struct routine *r;
     const struct json *state;
     struct str tool;
+    bool *seen;         /* steps that the walk came to */
+    const char *became; /* the outcome of the action before this step */
     struct routine_verdict verdict;
 };
 
@@ -158,31 +158,49 @@ static int after_call(struct gate *g, const struct routine_step *s)
     return str_is(str_of(on), "next") ? go(g, s, on) : routine_branch(s, on);
 }
 
-static int after_decide(struct gate *g, const struct routine_step *s)
+/* The row that holds. A condition that only a model can judge is the model's to say: *either is a row where it may hold, after
+ * `from`; the walk goes both ways. */
+static int after_decide(struct gate *g, const struct routine_step *s, int from, int *either)
 {
     int i = 0;
     for (const struct json *row = s->arg->child; row; row = row->next, i++) {
         const char *on = str_f(g->a, "row%d", i).p;
-        struct str key = str_f(g->a, "%.*s.%s", STR_ARG(s->id), on);
         if (json_get(row, "else"))
             return routine_branch(s, "else");
-        if (json_get(row, "if_text") ? json_bool(member(json_get(g->state, "judged"), key), false)
-                                     : holds(g, json_str(json_get(row, "if"))))
+        if (json_get(row, "if_text") && i >= from) {
+            *either = i;
+            return routine_branch(s, on);
+        }
+        if (!json_get(row, "if_text") && holds(g, json_str(json_get(row, "if"))))
             return routine_branch(s, on);
     }
     return go(g, s, "next");
 }
 
-/* Another action of the routine stands before this one. */
+/* Another action of the routine stands before this one: what became of it? */
 static int after_confirm(struct gate *g, const struct routine_step *s)
 {
+    static const char *const final[] = {"ok", "already_done", "refused", "unknown"};
     const struct json *proposal = json_get(g->state, "proposal");
-    struct str state = json_str(json_get(proposal, "state"));
     bool this_one = str_eq(json_str(json_get(proposal, "tool")), s->calls[0].tool);
-    if (this_one && (str_is(state, "ok") || str_is(state, "already_done")))
-        return go(g, s, "yes");
+    struct str state =
+        json_str(this_one ? json_get(proposal, "state") : member(json_get(g->state, "became"), s->calls[0].tool));
+    for (size_t i = 0; i < sizeof final / sizeof *final; i++)
+        if (str_is(state, final[i])) {
+            g->became = final[i];
+            return go(g, s, "yes");
+        }
+    if (str_is(state, "declined"))
+        return routine_branch(s, "no");
     missing(g, str_f(g->a, "tool.%.*s", STR_ARG(s->calls[0].tool)), "propose that action first");
     return ROUTINE_NOWHERE;
+}
+
+static int after_act(const struct gate *g, const struct routine_step *s)
+{
+    int to = g->became ? routine_branch(s, g->became) : ROUTINE_NOWHERE;
+    bool good = !g->became || str_is(str_of(g->became), "ok") || str_is(str_of(g->became), "already_done");
+    return to == ROUTINE_NOWHERE && good ? go(g, s, "ok") : to;
 }
 
 static int after(struct gate *g, const struct routine_step *s)
@@ -190,9 +208,8 @@ static int after(struct gate *g, const struct routine_step *s)
     switch (s->verb) {
     case ROUTINE_ASK: return answered(g, s) ? go(g, s, "next") : ROUTINE_NOWHERE;
     case ROUTINE_CALL: return after_call(g, s);
-    case ROUTINE_DECIDE: return after_decide(g, s);
     case ROUTINE_CONFIRM: return after_confirm(g, s);
-    case ROUTINE_ACT: return go(g, s, "ok");
+    case ROUTINE_ACT: return after_act(g, s);
     case ROUTINE_HANDOFF:
     case ROUTINE_EXIT: return ROUTINE_NOWHERE;
     case ROUTINE_SAY: return s->ends ? ROUTINE_NOWHERE : go(g, s, "next");
@@ -200,15 +217,25 @@ static int after(struct gate *g, const struct routine_step *s)
     }
 }
 
-/* The step where the walk from the routine's beginning comes to a confirm of the tool, or NULL; *stopped: where it ended. */
-static const struct routine_step *come_to(struct gate *g, const struct routine_step **stopped)
+/* The step where the walk from `s` on comes to a confirm of the tool, or NULL; *stopped: where it ended. */
+static const struct routine_step *come_to(struct gate *g, const struct routine_step *s,
+                                          const struct routine_step **stopped)
 {
-    const struct routine_step *s = g->r->steps;
-    for (int n = 0; n < STEPS_MAX; n++) {
+    while (!g->seen[s - g->r->steps]) {
+        int to, either = -1, from = 0;
+        g->seen[s - g->r->steps] = true;
         *stopped = s;
         if (s->verb == ROUTINE_CONFIRM && call_in(s, g->tool))
             return s;
-        int to = after(g, s);
+        if (s->verb == ROUTINE_DECIDE)
+            for (; to = after_decide(g, s, from, &either), either >= 0; from = either + 1, either = -1) {
+                const struct routine_step *found = to < 0 ? NULL : come_to(g, &g->r->steps[to], stopped);
+                if (found)
+                    return found;
+                g->verdict.missing = NULL; /* the other way */
+            }
+        else
+            to = after(g, s);
         if (to < 0)
             return NULL;
         s = &g->r->steps[to];
@@ -218,7 +245,9 @@ static const struct routine_step *come_to(struct gate *g, const struct routine_s
 
 static struct routine_verdict judge_action(struct gate *g, const struct json *args, int64_t identity)
 {
-    const struct routine_step *stopped = NULL, *s = come_to(g, &stopped);
+    const struct routine_step *stopped = NULL;
+    g->seen = ARENA_ARRAY(g->a, bool, g->r->steps_n);
+    const struct routine_step *s = come_to(g, g->r->steps, &stopped);
     if (!s)
         return refused(g, "step_not_reached", stopped);
     if (identity < s->identity)

@@ -216,10 +216,21 @@ static int following(const struct routine_walk *w, const struct routine_step *s,
     return number + 1 < (int)r->top_n ? number + 1 : ROUTINE_NOWHERE;
 }
 
+/* The routine on top ended: what it asked does not count for the next one. */
+static void forget_questions(struct routine_walk *w)
+{
+    const struct json *counts = json_get(w->state, "asked");
+    const struct routine *r = routine_of(w);
+    for (const struct json *k = w->script && r && json_is(counts, JSON_OBJECT) ? counts->child : NULL; k; k = k->next)
+        if (routine_asks(r, k->key))
+            routine_state_set(w->a, w->state, "asked", k->key, json_new_int(w->a, 0));
+}
+
 static int ended_with(struct routine_walk *w, struct str outcome)
 {
     struct str routine = top(w)->routine;
     add_pair(w->a, w->ended, routine, outcome);
+    forget_questions(w);
     w->began = STR_NONE;
     w->called_n = 0;
     w->phrased = w->heard = false;
@@ -237,7 +248,7 @@ static int ended_with(struct routine_walk *w, struct str outcome)
         int to = routine_branch(s, str_c(w->a, outcome));
         return to != ROUTINE_NOWHERE ? to : following(w, s, "next");
     }
-    if (has_macro(w, STR("runtime.back")))
+    if (s && has_macro(w, STR("runtime.back"))) /* one that was only held begins */
         routine_say(w, STR("runtime.back"));
     return s ? (int)(s - r->steps) : 0;
 }
@@ -349,7 +360,9 @@ static int call_failed(struct routine_walk *w, const struct routine_step *s, str
 
 static int step_call(struct routine_walk *w, const struct routine_step *s)
 {
-    struct str failed = STR(""), of = STR("");
+    struct str failed = STR(""), of = STR(""), once = str_f(w->a, "retry:%.*s", STR_ARG(s->id));
+    if (w->script && !stood_here(w, s) && asked(w, once))
+        forget(w, once);
     for (size_t i = 0; i < s->calls_n; i++) {
         struct str class = class_of(w, s, i), args;
         if (!class.n && arguments(w, s->calls[i].args, false, &args))
@@ -384,7 +397,7 @@ static int step_decide(struct routine_walk *w, const struct routine_step *s)
             return routine_branch(s, "else");
         if (words.n) {
             struct str key = str_f(w->a, "%.*s.%.*s", STR_ARG(s->id), STR_ARG(on));
-            const struct json *judged = state_in(w, "judged", key);
+            const struct json *judged = !w->script || stood_here(w, s) ? state_in(w, "judged", key) : NULL;
             if (!judged && w->script) {
                 w->phrase = words;
                 w->judged = key;
@@ -440,11 +453,11 @@ static const char *outcome_here(const struct routine_walk *w, const struct routi
     const char *became = final_state(w, tool, &state);
     if (!stood_here(w, s))
         return NULL;
-    if (became)
+    if (w->proposed && became)
         return became;
-    if (str_is(state, "declined"))
+    if (w->proposed && str_is(state, "declined"))
         return "no";
-    if (called(w, tool) && (!state.n || str_is(state, "none")))
+    if (called(w, tool) && !w->proposed) /* the runtime did not let it through */
         return "refused";
     return asked(w, counter) > s->repeat ? "unclear" : NULL;
 }

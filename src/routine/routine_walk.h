@@ -44,6 +44,7 @@ struct routine_walk {
     bool heard;               /* the customer wrote since the routine came to stand where it stands */
     const struct str *called; /* the tools that were called there */
     size_t called_n;
+    bool proposed;                               /* state.proposal is of the call that was made there */
     bool phrased;                                /* the model gave the words of the step where it stands */
     struct routine_frame frames[ROUTINE_FRAMES]; /* the last one is under way */
     size_t frames_n;

@@ -78,6 +78,7 @@ struct scene {
     const char *state, *step;
     const char *called;
     bool follower, heard, phrased;
+    bool before; /* the proposal was made before the routine came to this step */
 };
 
 static struct str line_of(const struct routine_walk *w)
@@ -119,6 +120,7 @@ static struct str walk_in(const struct routine_book *book, struct scene s)
     w.script = !s.follower;
     w.heard = s.heard;
     w.phrased = s.phrased;
+    w.proposed = !s.before && json_is(json_get(state, "proposal"), JSON_OBJECT);
     w.called = &called;
     w.called_n = s.called ? 1 : 0;
     w.frames[w.frames_n++] = (struct routine_frame){book->routines[0].name, str_of(s.step ? s.step : "")};
@@ -193,6 +195,13 @@ TEST(what_became_of_the_proposal_is_read_where_it_was_made)
     /* the runtime refused it before anybody was asked */
     CHECK_STR(walked((struct scene){FOUND ",\"proposal\":null", "offer", "send"}),
               "| hands over action_refused @offer");
+    /* also when an earlier one of that tool went through, was declined or void */
+    CHECK_STR(walked((struct scene){PROPOSED("ok"), "offer", "send", .before = true}),
+              "| hands over action_refused @offer");
+    CHECK_STR(walked((struct scene){PROPOSED("declined"), "offer", "send", .before = true}),
+              "| hands over action_refused @offer");
+    CHECK_STR(walked((struct scene){PROPOSED("ok"), "offer", .before = true}),
+              "| proposes send{\"to\":\"m1\",\"amount\":50} ?confirm:offer @offer");
 }
 
 TEST(a_step_has_its_requirements)
@@ -309,6 +318,46 @@ TEST(a_gate_holds_an_action_until_the_walk_from_the_beginning_comes_to_it)
     CHECK_STR(gate("\"slot\":{}", "unrelated", "{}", true), "yes");
 }
 
+static bool gate_of(const char *routine, const char *state_members, const char *tool)
+{
+    const char *const texts[] = {routine};
+    struct routine_book book = book_of(texts, 1);
+    struct json *state;
+    if (json_parse(a, members(state_members), &state, NULL) < 0)
+        fail_msg("%s", state_members);
+    return routine_gate(a, book.routines, state, str_of(tool), yaml("{}"), true).allowed;
+}
+
+TEST(a_gate_lets_an_action_through_behind_whatever_became_of_the_one_before)
+{
+    const char two[] = "routine: two\nmode: gate\nsteps:\n"
+                       "  - {id: a, confirm: {proposal: {tool: first}}, no: c}\n"
+                       "  - {id: b, act: $proposal, refused: {exit: over}}\n"
+                       "  - {id: c, confirm: {proposal: {tool: second}}}\n"
+                       "  - {id: d, act: $proposal}\n  - {id: e, exit: done}\n";
+    CHECK(!gate_of(two, "\"proposal\":null", "second"));
+    CHECK(gate_of(two, "\"proposal\":{\"tool\":\"first\",\"state\":\"ok\"}", "second"));
+    CHECK(gate_of(two, "\"proposal\":{\"tool\":\"first\",\"state\":\"declined\"}", "second"));
+    CHECK(!gate_of(two, "\"proposal\":{\"tool\":\"first\",\"state\":\"refused\"}", "second"));
+    /* the second one was void: it is proposed again */
+    CHECK(
+        gate_of(two, "\"proposal\":{\"tool\":\"second\",\"state\":\"void\"},\"became\":{\"first\":\"ok\"}", "second"));
+    CHECK(!gate_of(two, "\"proposal\":{\"tool\":\"second\",\"state\":\"void\"},\"became\":{\"first\":\"void\"}",
+                   "second"));
+}
+
+TEST(what_only_a_model_can_judge_leads_both_ways_and_a_gate_ends_in_a_circle)
+{
+    const char soft[] = "routine: soft\nmode: gate\nsteps:\n"
+                        "  - {id: d, decide: [{if_text: it is lost, to: a}, {if: slot.who == 'x', to: c}, {else: d}]}\n"
+                        "  - {id: a, confirm: {proposal: {tool: first}}}\n  - {id: b, act: $proposal}\n"
+                        "  - {id: c, confirm: {proposal: {tool: second}}}\n  - {id: e, act: $proposal}\n"
+                        "  - {id: f, exit: done}\n";
+    CHECK(gate_of(soft, "\"slot\":{}", "first"));
+    CHECK(!gate_of(soft, "\"slot\":{}", "second"));
+    CHECK(gate_of(soft, "\"slot\":{\"who\":\"x\"}", "second"));
+}
+
 TEST(a_gate_holds_a_read_until_its_arguments_are_known)
 {
     CHECK_STR(gate("\"slot\":{}", "find", "{\"name\":\"x\"}", false), "step_not_reached at look [\"slot.who\"]");
@@ -341,6 +390,8 @@ int main(void)
         cmocka_unit_test(a_macro_with_a_hole_and_a_circle_end_with_a_person),
         cmocka_unit_test(what_is_wrong_with_a_routine_is_said_with_its_line),
         cmocka_unit_test(a_gate_holds_an_action_until_the_walk_from_the_beginning_comes_to_it),
+        cmocka_unit_test(a_gate_lets_an_action_through_behind_whatever_became_of_the_one_before),
+        cmocka_unit_test(what_only_a_model_can_judge_leads_both_ways_and_a_gate_ends_in_a_circle),
         cmocka_unit_test(a_gate_holds_a_read_until_its_arguments_are_known),
     };
     return cmocka_run_group_tests(tests, begin, end);
