@@ -137,6 +137,8 @@ bool decimal_divides(const struct json *step, const struct json *number)
         return false;
     for (size_t i = 0; i < by.n; i++)
         divisor = divisor * 10 + (uint64_t)(json_digit(&by, i) - '0');
+    if (divisor == 0) /* decimal_step_ok says that it is not */
+        return false;
     /* The divisor is whole when both are counted in its last place; the number must be so too. */
     int64_t last = by.point - (int64_t)by.n;
     if (x.n && x.point - (int64_t)x.n < last)

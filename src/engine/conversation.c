@@ -351,11 +351,9 @@ int conversation_fold(struct conversation *c, const struct event *ev, struct err
     struct arena *a = arena_new("fold", 0);
     struct json *body;
     int r = json_parse(a, ev->body, &body, e);
+    if (r == 0 && ev->kind == EVENT_AGENT_SWITCHED)
+        r = find_next(c, body, e);
     if (r < 0) {
-        arena_free(a);
-        return err_in(e, "event %lld", (long long)ev->seq);
-    }
-    if (ev->kind == EVENT_AGENT_SWITCHED && (r = find_next(c, body, e)) < 0) {
         arena_free(a);
         return err_in(e, "event %lld", (long long)ev->seq);
     }

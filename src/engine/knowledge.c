@@ -265,7 +265,10 @@ struct sha256 knowledge_stamp(const char *path)
 {
     sha256_state s;
     sha256_begin(&s);
-    return each_file(path, stamp_one, &s, NULL) < 0 ? (struct sha256){0} : sha256_end(&s);
+    struct sha256 stamp = {0};
+    if (each_file(path, stamp_one, &s, NULL) >= 0)
+        stamp = sha256_end(&s);
+    return stamp;
 }
 
 /* --- embeddings of a provider --- */

@@ -593,7 +593,7 @@ static double worth_of(const struct places *p, size_t from, size_t to, uint32_t 
 /* At most `chars` characters from `from` on: whole lines, or whole words of the first. */
 static struct str cut_passage(struct str body, size_t from, size_t chars)
 {
-    struct str rest = str_from(body, from), head = rest;
+    struct str rest = str_from(body, from), head;
     size_t bytes = 0;
     for (size_t i = 0, n = 0; i < rest.n; i++) {
         n += ((unsigned char)rest.p[i] & 0xc0) != 0x80;

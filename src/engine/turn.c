@@ -252,8 +252,9 @@ static int call_tool(struct conversation *c, struct turn_events *out, const stru
     if (calls_like(out->arena, c, k) > c->agent->budgets.identical_calls)
         return decision_refuse(c, out, k, "refused", "repeated_call", "the same call was made before; use its result",
                                e);
-    struct routine_verdict v =
-        c->course.walked ? (struct routine_verdict){.allowed = true} : lead_allows(out->arena, c, t, args, out->now_us);
+    struct routine_verdict v = {.allowed = true};
+    if (!c->course.walked)
+        v = lead_allows(out->arena, c, t, args, out->now_us);
     if (!v.allowed)
         return decision_refuse_verdict(c, out, k, &v, e);
     if (c->identity < t->identity_min)

@@ -274,7 +274,7 @@ static struct routine_verdict judge_read(struct gate *g, int64_t identity)
         if (identity >= s->identity && requirements(g, s) && arguments_known(g, c))
             return g->verdict;
     }
-    return refused(g, last->identity > identity ? "identity_too_low" : "step_not_reached", last);
+    return refused(g, last && last->identity > identity ? "identity_too_low" : "step_not_reached", last);
 }
 
 struct routine_verdict routine_gate(struct arena *a, const struct routine *r, const struct json *state, struct str tool,

@@ -40,7 +40,7 @@ static struct str read_file(struct arena *a, const char *path)
         buf_add(&text, (struct str){chunk, n});
     fclose(f);
     /* No text of ours may hold a NUL; U+0001 asks the same question. */
-    for (char *nul = text.n ? text.p : NULL; nul && (nul = strstr(nul, "\\u0000"));)
+    for (char *nul = text.n ? strstr(text.p, "\\u0000") : NULL; nul; nul = strstr(nul, "\\u0000"))
         nul[5] = '1';
     return buf_str(&text);
 }
