@@ -66,16 +66,19 @@ static int list_folder(struct arena *a, const char *path, struct str **names, si
 }
 
 /* What cannot be read as a map is found and left out; else the file's own words about itself are looked at. */
-static const struct json *read_module(struct check *k, const struct module_kind *kind, struct str name,
+static const struct json *read_module(struct check *k, const struct module_kind *kind, struct str name, const char *dir,
                                       const char *file, struct str text)
 {
     struct json *body;
     struct err why;
+    const char *path = str_f(k->arena, "%s/%s", dir, file).p; /* programs are looked for beside it */
     if (text.n > FILE_BYTES_MAX) {
         finding_add(k->found, RULE_UNREADABLE, file, NULL, "larger than 1 MiB");
         return NULL;
     }
-    if (module_parse(k->arena, kind, text, file, &body, &why) < 0) {
+    if (module_parse(k->arena, kind, text, path, &body, &why) < 0) {
+        if (str_starts(str_of(why.text), str_of(path))) /* findings name files within the workspace */
+            err_set(&why, why.code, "%s", str_f(k->arena, "%s", why.text + strlen(dir) + 1).p);
         finding_add_err(k->found, RULE_UNREADABLE, file, &why);
         return NULL;
     }
@@ -116,6 +119,18 @@ static struct checked *add_module(struct check *k, enum checked_kind kind, struc
     return m;
 }
 
+/* Does a tool's file name this one? Then it is a program of that tool. */
+static bool is_named(struct check *k, const char *folder, const struct str *names, size_t n, struct str program)
+{
+    struct str text;
+    for (size_t i = 0; i < n; i++)
+        if (str_ends(names[i], STR(".yaml")) &&
+            read_file(k->arena, str_f(k->arena, "%s/%.*s", folder, STR_ARG(names[i])).p, &text, NULL) == 0 &&
+            str_has(text, str_f(k->arena, "lua: %.*s", STR_ARG(program))))
+            return true;
+    return false;
+}
+
 /* A folder of one kind; `each` gets the name and the value of each file (NULL: it could not be read). */
 static int read_folder(struct check *k, const char *dir, const struct module_kind *kind,
                        int (*each)(struct check *k, void *with, struct str name, const char *file,
@@ -124,17 +139,21 @@ static int read_folder(struct check *k, const char *dir, const struct module_kin
 {
     struct str *names, ending = kind->text ? STR(".md") : STR(".yaml"), text;
     size_t n;
-    int r = list_folder(k->arena, str_f(k->arena, "%s/%s", dir, kind->folder).p, &names, &n, e);
+    const char *folder = str_f(k->arena, "%s/%s", dir, kind->folder).p;
+    int r = list_folder(k->arena, folder, &names, &n, e);
     for (size_t i = 0; r == 0 && i < n; i++) {
         struct str name = str_head(names[i], names[i].n > ending.n ? names[i].n - ending.n : 0);
         const char *file = str_f(k->arena, "%s/%.*s", kind->folder, STR_ARG(names[i])).p;
+        if (str_is(str_of(kind->self), "tool") && str_ends(names[i], STR(".lua")) &&
+            is_named(k, folder, names, n, names[i]))
+            continue;
         if (!str_ends(names[i], ending) || name.n > NAME_BYTES_MAX || !module_name_ok(name)) {
             finding_add(k->found, RULE_STRAY_FILE, file, NULL, "nobody reads this file");
             continue;
         }
         r = read_file(k->arena, str_f(k->arena, "%s/%s", dir, file).p, &text, e);
         if (r == 0)
-            r = each(k, with, name, file, read_module(k, kind, name, file, text), e);
+            r = each(k, with, name, file, read_module(k, kind, name, dir, file, text), e);
     }
     return r;
 }

@@ -13,6 +13,7 @@ import argparse, json, os, shutil, subprocess, sys, tempfile
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 AGENT, ROLE, CANCEL, STATUS = "agents/helper.yaml", "instructions/role.md", "routines/cancel.yaml", "routines/status.yaml"
 ORDERS, FIND, ACT, SLOTS = "macros/orders.yaml", "tools/find_order.yaml", "tools/cancel_order.yaml", "scratchpads/order_case.yaml"
+HTTP = 'http: {method: GET, url: "${shop}/v1/orders/{order}"}\n'
 MANY = "".join(", t%d" % i for i in range(14))
 
 
@@ -31,6 +32,7 @@ def routine(name, to):
 CASES = [
     ("K01", FIND, "summary: Where", "summary: [Where", "effect:"),
     ("K01", ROLE, "---\nmodule", "module", "module"),
+    ("K01", FIND, HTTP, "lua: gone.lua\n", "lua: gone.lua"),
     ("K02", FIND, "timeout_ms:", "timeot_ms:", "timeot_ms"),
     ("K02", CANCEL, "- id: look\n", "- id: look\n    colour: red\n", "colour"),
     ("K03", FIND, "timeout_ms: 5000", "timeout_ms: soon", "timeout_ms"),
@@ -38,6 +40,7 @@ CASES = [
     ("K04", FIND, "version: 1.0.0\n", "", "tool:"),
     ("K05", SLOTS, "scratchpad: order_case", "scratchpad: other_case", "scratchpad:"),
     ("K06", "tools/Note.txt", "", "a note\n", None),
+    ("K06", "tools/spare.lua", "", "return 1\n", None),
     ("K07", "candor.yaml", "services:", "servces:", "servces"),
     ("K07", "candor.yaml", "locales: [en, pt]", "locales: en", "locales"),
     ("K08", "judges/short.yaml", "reply_length", "reply_lenth", "reply_lenth"),
@@ -227,6 +230,12 @@ def main():
             edit(copy, "tools/Note.txt", "", "x")
             count("a warning is no error, but with --strict",
                   (candor(a.build, copy)[0], candor(a.build, copy, "--strict")[0]) != (0, 1))
+            copy = os.path.join(folder, "program")
+            shutil.copytree(base, copy)
+            edit(copy, FIND, HTTP, "lua: find.lua\n")
+            edit(copy, "tools/find.lua", "", "return {data = {state = 'open'}}\n")
+            status, out, said = candor(a.build, copy)
+            count("a program that a tool names is read beside it", said or out.count("find.lua") or status)
             with open(os.path.join(ROOT, "docs/CHECK.md")) as f:
                 text = f.read()
             for r in rules.values():
