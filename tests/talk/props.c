@@ -27,6 +27,7 @@ struct props {
     struct arena *arena;
     struct loop *loop;
     struct tool_port http;
+    struct library *library; /* NULL: no agent yet */
     struct prop *first;
     struct leaving *all;
     int under_way;
@@ -42,6 +43,7 @@ struct props *props_new(void)
 
 void props_free(struct props *p)
 {
+    library_free(p->library);
     arena_free(p->arena);
 }
 
@@ -49,9 +51,16 @@ void props_connect(struct props *p, struct loop *l, const struct tool_port *http
 {
     p->loop = l;
     p->http = *http;
+    p->http.library = p->library;
     p->under_way = 0;
     for (struct leaving *q = p->all; q; q = q->next)
         q->waits = false;
+}
+
+void props_documents(struct props *p, const char *workspace)
+{
+    library_free(p->library);
+    p->library = p->http.library = library_new(workspace);
 }
 
 static struct prop *take(struct props *p, struct str tool)

@@ -13,6 +13,9 @@ void props_free(struct props *p);
 /* Where requests are made from now on. Everything that was under way is forgotten: the program died. */
 void props_connect(struct props *p, struct loop *l, const struct tool_port *http);
 
+/* Where tools with `knowledge` look: the documents of this workspace. The path is borrowed. */
+void props_documents(struct props *p, const char *workspace);
+
 /* Has the form of runner_ports.tool; `arg` is a struct props. */
 void props_call(void *arg, const struct tool_request *rq,
                 void (*done)(void *done_arg, const struct tool_answer *answer), void *done_arg);

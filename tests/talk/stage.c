@@ -254,6 +254,7 @@ int stage_agent(struct stage *s, struct str line, struct err *e)
         dir = str_f(s->arena, "tests/talk/workspaces/%.*s", STR_ARG(s->agent_name)).p;
     if (!s->runner && live(s, e) < 0)
         return e->code;
+    props_documents(s->props, dir);
     if (agent_bundle(s->arena, dir, str_c(s->arena, s->agent_name), NULL, &bundle, e) < 0 ||
         agent_new(with < 0 ? bundle : edited(s, bundle, str_from(edit, 6)), &agent, e) < 0)
         return e->code;
