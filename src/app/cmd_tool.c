@@ -1,5 +1,6 @@
-/* tool: specifications of tools out of what services say about themselves. */
+/* tool: specifications of tools out of what services say about themselves; a call of one tool. */
 #include "app/command.h"
+#include "app/tool_try.h"
 #include "base/nearest.h"
 #include "base/yaml.h"
 #include "engine/openapi.h"
@@ -146,6 +147,7 @@ static const struct {
     int (*run)(struct command_context *c);
 } subcommands[] = {
     {"import", tool_import},
+    {"try", tool_try},
 };
 enum { SUBCOMMANDS = sizeof subcommands / sizeof *subcommands };
 

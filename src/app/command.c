@@ -54,8 +54,9 @@ static const struct row {
      "--json -o=", "draft routines of a written procedure (Markdown, guidelines.json), into the folder -o (drafts)"},
     {"memory", cmd_memory, "list|erase CUSTOMER", 2, 2, "", TOLD,
      "what is remembered of a customer beyond one conversation"},
-    {"tool", cmd_tool, "import FILE", 2, 2, "--operation= --service= --force",
-     "--workspace= --json -o=", "draft tools of an OpenAPI document, into tools/ of the workspace or of the folder -o"},
+    {"tool", cmd_tool, "import FILE | try NAME", 2, 2,
+     "--operation= --service= --force --args= --as= --locale= --identity= --yes", TOLD,
+     "draft tools of an OpenAPI document, into tools/ of the workspace or of the folder -o; call a tool once"},
     {"knowledge", cmd_knowledge, "search COLLECTION QUERY | measure", 1, 3,
      "--results= --locale= --documents= --tasks=", TOLD,
      "look something up in a collection of documents; measure how well that works"},
@@ -70,7 +71,7 @@ enum { ROWS = sizeof rows / sizeof *rows };
 static int usage(FILE *out, const struct row *row)
 {
     fprintf(out, "usage: candor %s%s%s", row->name, *row->arguments ? " " : "", row->arguments);
-    char options[160], *rest = options;
+    char options[240], *rest = options;
     snprintf(options, sizeof options, "%s%s%s", row->options, *row->options && *row->common ? " " : "", row->common);
     for (char *o = strsep(&rest, " "); o && *o; o = strsep(&rest, " "))
         fprintf(out, " [%s%s]", o, o[strlen(o) - 1] == '=' ? "..." : "");

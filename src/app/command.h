@@ -11,7 +11,7 @@
 #include "app/sink.h"
 
 enum { COMMAND_SETS_MAX = 32, COMMAND_OPTIONS_MAX = 16 };
-enum { COMMAND_USAGE = 2, COMMAND_STOPPED = 130 }; /* exit statuses that a command gives itself */
+enum { COMMAND_USAGE = 2, COMMAND_NO_WORLD = 3, COMMAND_STOPPED = 130 }; /* exit statuses that a command gives itself */
 
 struct command_context {
     const char *name;      /* the row's */

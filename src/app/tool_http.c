@@ -66,7 +66,8 @@ static void on_answer(void *arg, const struct client_answer *answer)
     enum tool_class class = tool_classify(q->rq->tool, status, answer->end != CLIENT_NOT_SENT, body);
     if (answer->err.code == ERR_DENIED)
         class = TOOL_REFUSED; /* an address that we do not go to: trying again changes nothing */
-    struct plan_outcome outcome = {.class = class, .status = status, .value = body, .why = why(q, answer)};
+    struct plan_outcome outcome = {
+        .class = class, .status = status, .value = body, .text = text, .why = why(q, answer)};
     q->done(q->done_arg, &outcome);
 }
 

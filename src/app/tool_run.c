@@ -32,6 +32,12 @@ static void deliver(void *x)
     arena_free(w->arena);
 }
 
+static void see(const struct work *w, const struct plan_outcome *outcome)
+{
+    if (w->port->saw && w->task.what != PLAN_CALL) /* what a called tool did was seen already */
+        w->port->saw(w->port->saw_arg, w->rq, &w->task, outcome);
+}
+
 static int backoff_ms(const struct tool_retry *retry, int tries)
 {
     int i = tries <= retry->backoffs ? tries - 1 : retry->backoffs - 1;
@@ -42,6 +48,7 @@ static void on_outcome(void *arg, const struct plan_outcome *outcome)
 {
     struct work *w = arg;
     const struct tool_retry *retry = &w->rq->tool->retry;
+    see(w, outcome);
     bool fit = w->task.what != PLAN_CALL && !w->task.acts; /* a called tool has a `retry` of its own */
     if (fit && retry->on & 1U << outcome->class && w->tries < retry->max) {
         loop_after(w->port->loop, backoff_ms(retry, ++w->tries), perform, w);
@@ -97,6 +104,7 @@ static void perform(void *x)
     case PLAN_KNOWLEDGE: look_up(w); break;
     case PLAN_RECORDED: {
         struct plan_outcome outcome = tool_recorded(w->arena, w->port, w->rq, &w->task);
+        see(w, &outcome);
         plan_done(&w->plan, &outcome);
         next(w);
         break;

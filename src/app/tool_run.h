@@ -14,6 +14,10 @@ struct tool_port {
     struct client *client;
     struct tool_world world; /* borrowed */
     struct library *library; /* for tools with `knowledge` */
+    /* Sees what came of each request, also of those that are made again and of tools within the tool; may be NULL. */
+    void (*saw)(void *arg, const struct tool_request *rq, const struct plan_task *task,
+                const struct plan_outcome *outcome);
+    void *saw_arg;
 };
 
 /* Has the form of runner_ports.tool; `arg` is a struct tool_port. */

@@ -76,12 +76,7 @@ int action_done(struct conversation *c, struct turn_events *out, enum tool_class
         result = str_of(decision_unholdable); /* whether it was done is known all the same */
     decision_begin(&b, out->arena);
     json_pair_int(&b.w, "proposal", c->proposal.seq);
-    json_pair_str(&b.w, "key", c->proposal.key);
-    json_pair_str(&b.w, "tool", c->proposal.tool);
-    json_pair_str(&b.w, "class", str_of(tool_class_name(class)));
-    json_key(&b.w, "result");
-    json_put_raw(&b.w, result.n ? result : STR("{}"));
-    json_pair_int(&b.w, "ms", ms);
+    tool_write_done(c->proposal.tool, c->proposal.key, &(struct tool_answer){class, result, ms}, &b.w);
     if (decision_add(&b, c, out, EVENT_ACTION_DONE, e) < 0)
         return ERR_INVALID;
     if (c->owner != OWNER_BOT)

@@ -294,6 +294,7 @@ void plan_next(struct plan *p, struct plan_task *out)
         out->acts = acts(p);
         if (out->acts && p->rq->attempt > 1 && !p->asked && json_get(t->spec, "reconcile"))
             p->reconciling = p->asked = true;
+        out->place = p->reconciling ? STR("reconcile") : place_of(p);
         const char *said = t->steps ? tool_verb(step_of(p)) : tool_adapter(t->spec);
         struct str verb = str_of(p->reconciling ? "http" : said);
         for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)

@@ -80,6 +80,32 @@ enum tool_class tool_classify(const struct tool *t, int status, bool sent, const
     return status >= 400 && status < 500 ? TOOL_REFUSED : TOOL_UNKNOWN; /* a redirect is not followed */
 }
 
+static void write_result(const struct tool_answer *answer, struct json_writer *w)
+{
+    json_pair_str(w, "class", str_of(tool_class_name(answer->class)));
+    json_key(w, "result");
+    json_put_raw(w, answer->result.n ? answer->result : STR("{}"));
+}
+
+void tool_write_answered(struct str tool, struct str args, const struct tool_answer *answer, struct json_writer *w)
+{
+    json_pair_str(w, "tool", tool);
+    write_result(answer, w);
+    if (args.n) {
+        json_key(w, "args");
+        json_put_raw(w, args);
+    }
+    json_pair_int(w, "ms", answer->ms);
+}
+
+void tool_write_done(struct str tool, struct str key, const struct tool_answer *answer, struct json_writer *w)
+{
+    json_pair_str(w, "key", key);
+    json_pair_str(w, "tool", tool);
+    write_result(answer, w);
+    json_pair_int(w, "ms", answer->ms);
+}
+
 int tool_project(struct arena *a, const struct tool *t, const struct json *root, struct str *out, struct err *e)
 {
     struct buf b = buf_new(a, RESULT_BYTES_MAX);

@@ -93,6 +93,12 @@ void tool_write_shown(struct arena *a, const struct tool *t, const struct json *
 /* A copy of arguments or of a result in which what audit.mask names is "[masked]": for whoever need not know it. */
 struct json *tool_masked(struct arena *a, const struct tool *t, const struct json *value);
 
+/* What the journal keeps of an answer: the members of a tool.answered behind its call (docs/JOURNAL.md), and those of an
+ * action.done behind its proposal. `args` is canonical JSON, or "" where the answer is not used again. */
+struct tool_answer;
+void tool_write_answered(struct str tool, struct str args, const struct tool_answer *answer, struct json_writer *w);
+void tool_write_done(struct str tool, struct str key, const struct tool_answer *answer, struct json_writer *w);
+
 /* SHA-256 over the canonical form of {tool, version, args}: what a confirmation is bound to. */
 struct sha256 tool_digest(struct arena *a, const struct tool *t, const struct json *args);
 

@@ -455,19 +455,14 @@ int turn_tool_answered(struct conversation *c, struct turn_events *out, struct s
         return decision_answer(c, out, k, "invalid", str_of(decision_unholdable), e);
     const struct tool *t = agent_tool(c->agent, k->name);
     struct tool_session session = conversation_session(c);
+    struct str kept = STR_NONE;
     struct json *args;
     struct decision b;
+    if (answer->class == TOOL_OK && t->fresh_us && tool_arguments(out->arena, t, k->args, &session, &args, NULL) == 0)
+        kept = json_canonical(out->arena, args);
     decision_begin(&b, out->arena);
     json_pair_str(&b.w, "call", k->id);
-    json_pair_str(&b.w, "tool", k->name);
-    json_pair_str(&b.w, "class", str_of(tool_class_name(answer->class)));
-    json_key(&b.w, "result");
-    json_put_raw(&b.w, answer->result.n ? answer->result : STR("{}"));
-    if (answer->class == TOOL_OK && t->fresh_us && tool_arguments(out->arena, t, k->args, &session, &args, NULL) == 0) {
-        json_key(&b.w, "args");
-        json_put_raw(&b.w, json_canonical(out->arena, args));
-    }
-    json_pair_int(&b.w, "ms", answer->ms);
+    tool_write_answered(k->name, kept, answer, &b.w);
     return decision_add(&b, c, out, EVENT_TOOL_ANSWERED, e);
 }
 
