@@ -128,6 +128,13 @@ static void check_journal(struct world *x)
     must(x->c->owner == fresh->owner && x->c->proposal.state == fresh->proposal.state &&
              x->c->proposal.attempt == fresh->proposal.attempt && x->c->calls_open == fresh->calls_open,
          "the folded state is another");
+    const struct course *lives = &x->c->course, *folds = &fresh->course;
+    must(lives->unread == folds->unread && lives->walked == folds->walked && lives->phrased == folds->phrased &&
+             lives->made_n == folds->made_n && lives->frames_n == folds->frames_n &&
+             lives->walk_seq == folds->walk_seq && str_eq(course_place(lives), course_place(folds)) &&
+             str_eq(lives->words, folds->words),
+         "the folded course is another");
+    must(x->c->turn.at != TURN_IDLE || !lives->words.n, "words are left over for another turn");
     must(x->c->turn.at != TURN_MODEL || !x->c->calls_open, "the model was asked while a call had no result");
     must(x->c->turn.at == TURN_IDLE || !x->c->closed || x->c->turn.at == TURN_ACTING || x->c->turn.at == TURN_TIMER,
          "a closed conversation goes on");
@@ -238,21 +245,22 @@ static void act(void)
     }
 }
 
-TEST(whatever_they_do_what_must_hold_holds)
+/* `from`, `to`: what the agent's bundle has otherwise. */
+static void play(const char *from, const char *to)
 {
     int effects = 0, events = 0, handoffs = 0, resumed = 0;
     for (seed = 1; seed <= CONVERSATIONS; seed++) {
         dice = (uint64_t)seed;
-        world_begin(&w, world_agent(NULL, NULL));
+        world_begin(&w, world_agent(from, to));
         w.model = random_model;
         w.tool = random_tool;
         w.appended = check_journal;
-        CHECK(world_open(&w, "ana", "en"));
+        assert_true(world_open(&w, "ana", "en"));
         int acts = 1 + throw(ACTS_MAX);
         while (acts-- > 0)
             act();
         w.dies_at = 0;
-        CHECK(world_go(&w));
+        assert_true(world_go(&w));
         check_end();
         effects += w.bank->effects;
         events += (int)w.log_n;
@@ -262,7 +270,18 @@ TEST(whatever_they_do_what_must_hold_holds)
     }
     print_message("%d conversations, %d events, %d cards, %d hand-offs, %d resumed\n", CONVERSATIONS, events, effects,
                   handoffs, resumed);
-    CHECK(effects > CONVERSATIONS / 10 && handoffs > CONVERSATIONS / 10 && resumed > CONVERSATIONS / 10);
+    assert_true(effects > CONVERSATIONS / 10 && handoffs > CONVERSATIONS / 10 && resumed > CONVERSATIONS / 10);
 }
 
-RUN(cmocka_unit_test(whatever_they_do_what_must_hold_holds))
+TEST(whatever_they_do_what_must_hold_holds)
+{
+    play(NULL, NULL);
+}
+
+TEST(it_holds_as_well_where_the_runtime_walks_the_routines)
+{
+    play("\"routine\":\"card_delivery_investigation\"", "\"routine\":\"card_delivery_investigation\",\"mode\":\"script\"");
+}
+
+RUN(cmocka_unit_test(whatever_they_do_what_must_hold_holds),
+    cmocka_unit_test(it_holds_as_well_where_the_runtime_walks_the_routines))
