@@ -137,6 +137,24 @@ static size_t decimal_point(const struct reader *r, struct str s)
     return s.n - at - 1 == 3 && apart ? s.n : at;
 }
 
+/* "1.200.300" is a number, "1,2,3" and "10.0.0.1" are none: several separators stand three digits apart. */
+static bool well_grouped(const struct reader *r, struct str s)
+{
+    size_t point = decimal_point(r, s), group = 0, separators = 0;
+    bool all = true;
+    for (size_t i = 0; i <= point && i <= s.n; i++) {
+        bool ends = i == point || i == s.n;
+        if (!ends && is_digit(s.p[i])) {
+            group++;
+            continue;
+        }
+        all &= !separators || group == 3;
+        separators += !ends;
+        group = 0;
+    }
+    return all;
+}
+
 /* The plain decimal of digits and separators, times 10^shift. */
 static struct str plain(const struct reader *r, struct str s, int shift)
 {
@@ -198,6 +216,10 @@ static bool read_number(const struct reader *r, size_t *at, struct quantity *out
 {
     size_t from = *at, digits, end = number_end(r, from, &digits), word_end;
     bool code = (from > 0 && (in_word(r->text.p[from - 1]) || r->text.p[from - 1] == '-')) || digits > DIGITS_MAX;
+    if (!well_grouped(r, str_head(str_from(r->text, from), end - from))) {
+        *at = end;
+        return false;
+    }
     size_t before = from;
     bool money = money_before(r, from, &before);
     if (money)

@@ -1,6 +1,6 @@
 #include "engine/memory.h"
 
-enum { KEYS_MAX = 32, VALUE_BYTES_MAX = 200 };
+enum { KEYS_MAX = 32, VALUE_BYTES_MAX = 200, DAYS_MAX = 36500 };
 
 static const int64_t day_us = 86400LL * 1000000;
 
@@ -30,7 +30,8 @@ int memory_write(struct conversation *c, struct turn_events *out, struct err *e)
         json_pair_str(&b.w, "key", v->slot);
         json_pair_str(&b.w, "value", v->value);
         json_pair_int(&b.w, "seq", v->evidence);
-        json_pair_int(&b.w, "expires_us", out->now_us + json_int(days, 1) * day_us);
+        int64_t kept = json_int(days, 1);
+        json_pair_int(&b.w, "expires_us", out->now_us + (kept < DAYS_MAX ? kept : DAYS_MAX) * day_us);
         json_close(&b.w, '}');
         n++;
     }

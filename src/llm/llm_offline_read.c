@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/quantity.h"
 #include "base/regex.h"
+#include "llm/llm_offline_words.h"
 
 enum { ANSWER_BYTES_MAX = 120 };
 
@@ -73,6 +74,18 @@ static struct str last_such_day(struct arena *a, const struct quantity *q, struc
     return clock_days(before, &days) == 0 ? before : q->value;
 }
 
+/* "not 50", "80 instead of 50": what it is not. */
+static bool excluded(struct arena *a, struct str before)
+{
+    static const char *const signs[] = {" not ",         " instead of ", " rather than ", " e nao ",      " em vez de ",
+                                        " ao inves de ", " y no ",       " en vez de ",   " en lugar de "};
+    struct str folded = words_fold(a, before);
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (str_ends(folded, str_of(signs[i])))
+            return true;
+    return false;
+}
+
 /* Of several the last one said: "100, no, 150". */
 static struct str read_quantity(struct arena *a, const struct offline_slot *slot, struct str words, struct str language,
                                 struct str today, bool asked)
@@ -80,7 +93,7 @@ static struct str read_quantity(struct arena *a, const struct offline_slot *slot
     struct quantity q;
     struct str value = STR_NONE;
     for (size_t at = 0; quantity_next(a, words, &at, language, today, &q);)
-        if (is_of_type(slot->type, &q, asked))
+        if (is_of_type(slot->type, &q, asked) && !excluded(a, str_head(words, (size_t)(q.text.p - words.p))))
             value = slot->past && q.kind == QUANTITY_DATE ? last_such_day(a, &q, today) : q.value;
     return value;
 }

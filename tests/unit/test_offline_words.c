@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "llm/llm_offline_read.h"
 
 TEST(words_are_folded_to_one_spelling_and_clauses_stay_apart)
 {
@@ -20,6 +21,24 @@ TEST(a_not_before_a_phrase_turns_it_around_within_its_clause)
     CHECK(words_find(words_fold(a, STR("I never really found it")), &found) < 0);
     CHECK(words_find(words_fold(a, STR("No, I found it")), &found) >= 0);
     CHECK(words_find(words_fold(a, STR("refound item")), &found) < 0);
+}
+
+static struct str amount_in(const char *words, const char *language)
+{
+    struct offline_slot slot = {.name = STR("sum"), .type = STR("money")};
+    return offline_read_typed(a, &slot, str_of(words), str_of(language), STR("2026-03-10"), true);
+}
+
+TEST(of_several_amounts_the_last_one_counts_that_is_not_excluded)
+{
+    CHECK_STR(amount_in("100... no, 150", "en"), "150");
+    CHECK_STR(amount_in("make it 80 instead of 50", "en"), "80");
+    CHECK_STR(amount_in("80, not $50", "en"), "80");
+    CHECK_STR(amount_in("not 50 but 80", "en"), "80");
+    CHECK_STR(amount_in("80 em vez de R$ 50", "pt"), "80");
+    CHECK_STR(amount_in("não, 80", "pt"), "80");
+    CHECK_STR(amount_in("80 y no 50", "es"), "80");
+    CHECK_STR(amount_in("not 50", "en"), "");
 }
 
 TEST(any_words_in_any_order_have_an_answer)
@@ -179,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_folded_to_one_spelling_and_clauses_stay_apart),
         cmocka_unit_test(a_not_before_a_phrase_turns_it_around_within_its_clause),
+        cmocka_unit_test(of_several_amounts_the_last_one_counts_that_is_not_excluded),
         cmocka_unit_test(any_words_in_any_order_have_an_answer),
         cmocka_unit_test(the_words_of_customers_are_read_as_the_table_says),
         cmocka_unit_test(odd_texts_do_not_break_it),

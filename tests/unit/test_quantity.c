@@ -46,6 +46,7 @@ TEST(digits_of_codes_and_words_are_no_numbers)
 {
     CHECK_STR(read_all("order RC-20991, card A12, room 12b", "en"), "");
     CHECK_STR(read_all("1234567890123456789012", "en"), "");
+    CHECK_STR(read_all("options 1,2,3 at 10.0.0.1", "en"), "");
 }
 
 TEST(dates_are_read_in_numbers_and_in_words)

@@ -225,6 +225,18 @@ TEST(only_what_the_customer_stated_in_a_slot_that_is_to_be_remembered_outlives_t
     world_end(&w);
 }
 
+TEST(nothing_is_remembered_for_longer_than_a_hundred_years)
+{
+    begin("\"slot\":\"reissue_reason\"", "\"remember\":{\"days\":999999999999},\"slot\":\"reissue_reason\"");
+    CHECK(world_say(&w, "my card was stolen") && world_add(&w, EVENT_CLOSED, STR("{\"by\":\"customer\"}")));
+    struct turn_events out = world_events(&w);
+    struct json *body;
+    CHECK(memory_write(w.c, &out, &w.err) == 0 && json_parse(w.arena, out.list[0].body, &body, NULL) == 0);
+    CHECK_INT(json_int(json_get(json_at(json_get(body, "set"), 0), "expires_us"), 0) - out.now_us,
+              36500LL * 86400 * 1000000);
+    world_end(&w);
+}
+
 TEST(more_than_an_event_can_hold_is_refused)
 {
     begin("\"type\":\"enum\"", "\"type\":\"text\"");
@@ -251,4 +263,5 @@ RUN(cmocka_unit_test(a_value_that_the_customer_said_is_stated_with_that_message_
     cmocka_unit_test(what_a_tool_said_into_a_slot_is_not_the_customers_word),
     cmocka_unit_test(an_argument_that_must_come_from_somebody_is_looked_for_there),
     cmocka_unit_test(only_what_the_customer_stated_in_a_slot_that_is_to_be_remembered_outlives_the_conversation),
+    cmocka_unit_test(nothing_is_remembered_for_longer_than_a_hundred_years),
     cmocka_unit_test(more_than_an_event_can_hold_is_refused))
