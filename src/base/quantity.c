@@ -78,7 +78,9 @@ static const struct word currencies[] = {
     {"reais", 1}, {"real", 1},  {"brl", 1},    {"dollars", 1}, {"dollar", 1}, {"dolares", 1}, {"dolar", 1},
     {"usd", 1},   {"pesos", 1}, {"peso", 1},   {"mxn", 1},     {"cop", 1},    {"euros", 1},   {"euro", 1},
     {"eur", 1},   {"bucks", 1}, {"pounds", 1}, {"gbp", 1},     {"conto", 1},  {"contos", 1},  {0}};
-static const struct word thousands[] = {{"k", 3}, {"mil", 3}, {"thousand", 3}, {0}};
+static const struct word scales[] = {{"k", 3},  {"mil", 3},    {"thousand", 3}, {"million", 6}, {"millions", 6},
+                                     {"mn", 6}, {"milhao", 6}, {"milhoes", 6},  {"millon", 6},  {"millones", 6},
+                                     {0}};
 
 static int word_of(const struct word *list, struct str folded, int otherwise)
 {
@@ -226,7 +228,7 @@ static bool read_number(const struct reader *r, size_t *at, struct quantity *out
         code = digits > DIGITS_MAX;
     size_t behind = end;
     struct str next = word_at(r, skip_space(r, end), &word_end);
-    int shift = word_of(thousands, next, 0);
+    int shift = money && str_is(next, "m") ? 6 : word_of(scales, next, 0); /* "5m" alone may be metres */
     if (shift) {
         behind = word_end;
         size_t more;

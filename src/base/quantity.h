@@ -2,7 +2,7 @@
  *
  * "R$ 1.200,50", "1,200.50 dollars" and "1200,5" are all 1200.5; "15 de março", "March 15" and "tomorrow" are dates. For what a
  * customer's message says, and for whether it says a value at all. A vocabulary of English, Portuguese and Spanish, not a
- * model: number words ("fifty") are not read. */
+ * model: number words ("fifty") are not read, but "thousand", "million" and their like behind digits are. */
 #ifndef BASE_QUANTITY_H
 #define BASE_QUANTITY_H
 

@@ -30,6 +30,11 @@ TEST(amounts_are_read_however_their_thousands_and_cents_are_set_apart)
     CHECK_STR(read_all("manda 50 pra Maria", "pt"), "number 50");
     CHECK_STR(read_all("2 mil reais", "pt"), "money 2000");
     CHECK_STR(read_all("2,5k", "pt"), "number 2500");
+    CHECK_STR(read_all("2 million", "en"), "number 2000000");
+    CHECK_STR(read_all("$1.5m, or 3 million dollars", "en"), "money 1500000, money 3000000");
+    CHECK_STR(read_all("1,2 milhões de reais", "pt"), "money 1200000");
+    CHECK_STR(read_all("4 millones de pesos", "es"), "money 4000000");
+    CHECK_STR(read_all("5m away", "en"), "");
     CHECK_STR(read_all("007", "en"), "number 7");
     CHECK_STR(read_all("0.00", "en"), "number 0");
 }
