@@ -157,7 +157,7 @@ static const char seed[] =
 #define SMALL       "CASE c.basis WHEN 'people' THEN s.employees <= c.most ELSE s.revenue_cents <= c.most END"
 #define SIZE_UG     "CASE c.basis WHEN 'people' THEN 'UG-31' ELSE 'UG-32' END"
 #define WANTED      "coalesce(CAST(:limit AS INTEGER) * 100, s.limit_cents)"
-#define WORDS_FOUND "' '||c.code||' '||c.title||' '||c.words||' ' LIKE '% '||trim(:words)||' %'"
+#define WORDS_FOUND "' '||c.code||' '||c.title||' '||c.words||' ' LIKE '% '||rtrim(trim(:words), 's')||'%'"
 
 static const struct domain_read reads[] = {
     {.path = "/v1/underwriting/users",

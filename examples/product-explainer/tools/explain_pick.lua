@@ -16,7 +16,7 @@ stops{"pay", "pays", "paid", "paga", "the", "and", "for", "with", "what", "which
 
 -- What a question calls otherwise than documents do: one of these is as good.
 local same = {
-  cost = {"cost", "fee", "euro"}, costs = {"cost", "fee", "euro"}, price = {"fee", "price", "euro"}, expensive = {"fee"}, charge = {"fee"},
+  cost = {"cost", "fee", "price", "euro"}, costs = {"cost", "fee", "price", "euro"}, price = {"fee", "price", "euro"}, expensive = {"fee"}, charge = {"fee"},
   custa = {"comiss", "anuid", "custa", "euro"}, custam = {"comiss", "anuid", "custa"}, ["preço"] = {"comiss", "anuid", "custa"},
   custo = {"comiss", "custa"}, cuesta = {"comisi", "cuota", "cuest", "euro"}, precio = {"comisi", "cuota", "cuest"},
   costo = {"comisi", "cuest"}, abroad = {"foreign", "abroad"}, overseas = {"foreign"}, estrangeiro = {"estran"}, exterior = {"estran", "extran"},
@@ -158,6 +158,9 @@ local function names_no_more(r)
 end
 local function is_overview(r) return string.sub(r.id, -4) == "-001" end
 
+-- "And what does it cost?": a document of the product that was spoken of goes before others that say as much.
+local function is_spoken_of(r) return input.product and find(folded(r.title), folded(input.product)) end
+
 local function gives_orders(text)
   return matches(text, "(?i)\\b(ignore|disregard|forget) (all |any |the |your |these |those )*(previous|prior|above|earlier|instructions|rules)")
     or matches(text, "(?i)\\b(system prompt|you are now|as an ai\\b)")
@@ -168,6 +171,7 @@ end
 local picked, top, also = nil, 0, {}
 for _, r in ipairs(input.found.results) do
   local s = share(folded(r.title .. " " .. r.passage))
+  if s >= KNOWN and is_spoken_of(r) then s = s + 1 end
   if s > top or (s == top and picked and is_overview(r) and names_no_more(r) and not is_overview(picked)) then
     picked, top = r, s
   end
