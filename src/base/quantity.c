@@ -67,8 +67,10 @@ static const struct word months[] = {{"january", 1},
                                      {"noviembre", 11},
                                      {"diciembre", 12},
                                      {0}};
-static const struct word days_ahead[] = {{"today", 0}, {"tomorrow", 1}, {"hoje", 0},    {"amanha", 1},
-                                         {"hoy", 0},   {"manana", 1},   {"tonight", 0}, {0}};
+static const struct word days_ahead[] = {
+    {"today", 0},   {"tomorrow", 1},   {"hoje", 0},   {"amanha", 1}, {"hoy", 0}, {"manana", 1},
+    {"tonight", 0}, {"yesterday", -1}, {"ontem", -1}, {"ayer", -1},  {0}};
+enum { NO_DAY = -100 };
 static const struct word weekdays[] = {{"monday", 1},    {"tuesday", 2},  {"wednesday", 3}, {"thursday", 4},
                                        {"friday", 5},    {"saturday", 6}, {"sunday", 0},    {"segunda", 1},
                                        {"terca", 2},     {"quarta", 3},   {"quinta", 4},    {"sexta", 5},
@@ -382,10 +384,12 @@ static bool read_word(const struct reader *r, size_t *at, struct quantity *out)
     int64_t today, day = 0, year = 0;
     *at = end > from ? end : from + 1;
     out->kind = QUANTITY_DATE;
-    int month = word_of(months, word, 0), ahead = word_of(days_ahead, word, -1), weekday = word_of(weekdays, word, -1);
+    int month = word_of(months, word, 0), ahead = word_of(days_ahead, word, NO_DAY),
+        weekday = word_of(weekdays, word, -1);
     if (clock_days(r->today, &today) < 0)
         return false;
-    if (ahead >= 0 && !(str_is(word, "manana") && from >= 3 && str_is(str_head(str_from(r->text, from - 3), 3), "la ")))
+    if (ahead != NO_DAY &&
+        !(str_is(word, "manana") && from >= 3 && str_is(str_head(str_from(r->text, from - 3), 3), "la ")))
         out->value = date_of(r, today + ahead);
     else if (weekday >= 0)
         out->value = date_of(r, today + 1 + (weekday - (today + 5) % 7 + 7) % 7);

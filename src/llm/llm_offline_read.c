@@ -109,6 +109,18 @@ static struct str by_pattern(const struct offline_slot *slot, struct str words, 
     return STR_NONE;
 }
 
+/* What the type makes of it. A group that ends in its digits ("8" of "8 mil") is the whole quantity that begins there. */
+static struct str pattern_quantity(struct arena *a, const struct offline_slot *slot, struct str words, struct str found,
+                                   struct str language, struct str today)
+{
+    struct quantity q;
+    size_t from = (size_t)(found.p - words.p), at = from;
+    if (quantity_next(a, words, &at, language, today, &q) && is_of_type(slot->type, &q, true) && q.text.p <= found.p &&
+        q.text.p + q.text.n > found.p + found.n)
+        return q.value;
+    return read_quantity(a, slot, found, language, today, true);
+}
+
 /* A short answer that is no question. */
 static struct str whole_answer(struct str words)
 {
@@ -126,7 +138,7 @@ struct str offline_read_typed(struct arena *a, const struct offline_slot *slot, 
     if (text)
         return found.n ? found : asked && !slot->patterns ? whole_answer(words) : STR_NONE;
     if (found.n) /* a pattern says where the value stands, the type what it is */
-        return read_quantity(a, slot, found, language, today, true);
+        return pattern_quantity(a, slot, words, found, language, today);
     return asked || (slot->alone && !slot->patterns) ? read_quantity(a, slot, words, language, today, asked) : STR_NONE;
 }
 

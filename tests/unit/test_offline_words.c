@@ -41,6 +41,19 @@ TEST(of_several_amounts_the_last_one_counts_that_is_not_excluded)
     CHECK_STR(amount_in("not 50", "en"), "");
 }
 
+TEST(a_pattern_that_stops_at_the_digits_gets_the_whole_amount)
+{
+    struct json *patterns;
+    CHECK_INT(json_parse(a, STR("{\"pt\": [\"para (\\\\d[\\\\d.]*(?:,\\\\d{1,2})?)\"]}"), &patterns, NULL), 0);
+    struct offline_slot slot = {.name = STR("limit"), .type = STR("money"), .patterns = patterns};
+    CHECK_STR(offline_read_typed(a, &slot, STR("aumentar para 8 mil"), STR("pt"), STR("2026-03-10"), false), "8000");
+    CHECK_STR(offline_read_typed(a, &slot, STR("para 8 mil reais, por favor"), STR("pt"), STR("2026-03-10"), false),
+              "8000");
+    CHECK_STR(offline_read_typed(a, &slot, STR("para 8 meses"), STR("pt"), STR("2026-03-10"), false), "8");
+    CHECK_STR(offline_read_typed(a, &slot, STR("para 8.000,50, mil vezes"), STR("pt"), STR("2026-03-10"), false),
+              "8000.5");
+}
+
 TEST(any_words_in_any_order_have_an_answer)
 {
     static const char *const pieces[] = {"yes",      "no",     "not",       "'t",      "?",  ".",   ", ",   "not yet",
@@ -199,6 +212,7 @@ int main(void)
         cmocka_unit_test(words_are_folded_to_one_spelling_and_clauses_stay_apart),
         cmocka_unit_test(a_not_before_a_phrase_turns_it_around_within_its_clause),
         cmocka_unit_test(of_several_amounts_the_last_one_counts_that_is_not_excluded),
+        cmocka_unit_test(a_pattern_that_stops_at_the_digits_gets_the_whole_amount),
         cmocka_unit_test(any_words_in_any_order_have_an_answer),
         cmocka_unit_test(the_words_of_customers_are_read_as_the_table_says),
         cmocka_unit_test(odd_texts_do_not_break_it),

@@ -72,6 +72,9 @@ TEST(days_are_counted_from_today)
     CHECK_STR(read_all("amanhã", "pt"), "date 2026-03-11");
     CHECK_STR(read_all("mañana por la mañana", "es"), "date 2026-03-11");
     CHECK_STR(read_all("today", "en"), "date 2026-03-10");
+    CHECK_STR(read_all("Yesterday.", "en"), "date 2026-03-09");
+    CHECK_STR(read_all("foi ontem", "pt"), "date 2026-03-09");
+    CHECK_STR(read_all("ayer", "es"), "date 2026-03-09");
     CHECK_STR(read_all("friday", "en"), "date 2026-03-13");
     CHECK_STR(read_all("sexta-feira", "pt"), "date 2026-03-13");
     CHECK_STR(read_all("tuesday", "en"), "date 2026-03-17"); /* not today */
