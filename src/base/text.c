@@ -323,7 +323,7 @@ static const struct {
      "pedido pix banco fatura boleto cobranca senha limite emprestimo transferencia dia dias semana semanas mes "
      "hoje ontem amanha agora depois antes nada nunca sempre outro outra novo nova obrigado obrigada oi ola bom "
      "boa tarde noite favor ajuda ajudar segunda via perdi perdido roubado roubaram recebi receber pelo to ta ne "
-     "demora demorando moro vivo mudei certo errado "},
+     "demora demorando moro vivo mudei certo errado vez vezes "},
     {"es",
      " a el la los las un una unos unas y o u pero de del al en por para con sin que se no si yo tu el ella nosotros "
      "usted ustedes ellos ellas mi mis su sus este esta esto ese esa eso aquel aquella aqui ahi alli ya aun mas "
@@ -335,7 +335,7 @@ static const struct {
      "despues antes nada nunca siempre otro otra nuevo nueva gracias hola buenos buenas buen tarde tardes noches "
      "favor ayuda ayudar perdi perdido robada robaron recibi recibido recibir segunda demora me te le nos les lo desde "
      "hasta "
-     "sigue todavia cambie vivo correcto "},
+     "sigue todavia cambie vivo correcto dos vez veces "},
 };
 
 struct str text_language(struct str folded, struct str otherwise)

@@ -166,7 +166,8 @@ TEST(the_language_of_a_chat_message_is_told_by_its_common_words)
         {"s\u00ed, por favor, env\u00eda otra a mi casa", "es"},
         {"me mud\u00e9 el mes pasado", "es"},
         {"gracias", "es"},
-        {"no", "xx"}, /* a word of all three */
+        {"\u00bfPor qu\u00e9 me cobraron dos veces?", "es"}, /* two, not a plural of Portuguese "do" */
+        {"no", "xx"},                                        /* a word of all three */
         {"ok 123", "xx"} /* said in all three */,
         {"12345", "xx"},
         {"", "xx"},
