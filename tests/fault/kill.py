@@ -2,6 +2,7 @@
 """kill: candor dies by SIGKILL again and again while customers write to it; nothing is lost and nothing is done twice.
 
   kill.py --world card-delivery   the card-delivery agent, the offline provider, the example bank in its own process
+  kill.py --world money-transfer  the money-transfer agent: what the runtime walks, with a correction on the way
   kill.py --world airline         recorded conversations that change bookings, the recorded model, and the recorded
                                   tools and the outgoing channel in their own process
 
@@ -55,6 +56,37 @@ class CardDelivery:
 
     def repeated(self, effects, expected):
         return sum(max(0, effects[c] - expected[c]) for c in expected)
+
+
+class MoneyTransfer:
+    """The runtime walks the routine (mode script); each conversation ends with one transfer."""
+
+    def __init__(self, options):
+        self.peer, self.port = start_peer([options.bank, "--port", "0", "--data", os.path.join(options.folder, "bank")])
+        self.sets = ["services.bank=http://127.0.0.1:%d" % self.port, "messages_10s=0"]
+        self.example = "examples/money-transfer"
+        sends = [("emma", "en", ["Send 1 to Tom", "314159", "yes"]),
+                 ("emma", "en", ["Send 3 to Tom", "sorry, 2", "314159", "yes"]),
+                 ("ana", "pt-BR", ["quero fazer um pix", "1 reais para Pedro", "204060", "sim"]),
+                 ("carla", "es-MX", ["envía 1 a José", "el 1", "908070", "sí"])]
+        self.scripts = [{"label": "%s-%d-%d" % (c, k, i), "customer": c, "locale": l, "channel": "web", "words": w}
+                        for i in range(options.repeat) for k, (c, l, w) in enumerate(sends)]
+
+    def reset(self):
+        call(self.port, "POST", "/control/reset", {})
+
+    def effects(self):
+        effects = {}
+        for customer in sorted({s["customer"] for s in self.scripts}):
+            status, answer = call(self.port, "GET", "/v1/customers/%s/transfers" % customer)
+            effects[customer] = sorted(t["amount"] for t in answer["data"]["transfers"])
+        return effects
+
+    def normal(self, text):
+        return re.sub(r"TR-\d+|[\d.,]+\.?$", "#", text)  # numbers and balances follow the order in which they came
+
+    def repeated(self, effects, expected):
+        return sum(max(0, len(effects[c]) - len(expected[c])) for c in expected)
 
 
 class Airline:
@@ -160,12 +192,12 @@ def one_run(options, world, expected, fault):
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    a.add_argument("--world", choices=["card-delivery", "airline"], default="card-delivery")
+    a.add_argument("--world", choices=["card-delivery", "money-transfer", "airline"], default="card-delivery")
     a.add_argument("--kills", type=int, default=100)
     a.add_argument("--p", type=float, default=0.03)
     a.add_argument("--seed", type=int, default=1)
     a.add_argument("--workers", type=int, default=8)
-    a.add_argument("--repeat", type=int, default=4, help="card-delivery: conversations of each customer in a round")
+    a.add_argument("--repeat", type=int, default=4, help="of the examples: conversations of each customer in a round")
     a.add_argument("--control", choices=["fresh-key", "ignore-key"])
     a.add_argument("--build", default=os.path.join(ROOT, "build"))
     a.add_argument("--json", action="store_true")
@@ -177,7 +209,7 @@ def main():
         print("skipped: %s is not here" % os.path.relpath(AIRLINE, ROOT))
         sys.exit(77)
     options.folder = tempfile.mkdtemp(prefix="candor-kill-")
-    world = Airline(options) if options.world == "airline" else CardDelivery(options)
+    world = {"airline": Airline, "money-transfer": MoneyTransfer, "card-delivery": CardDelivery}[options.world](options)
     began, kills, rounds, lost, repeated, different, points = time.time(), 0, 0, 0, 0, 0, {}
     try:
         control, options.control = options.control, None if options.control == "fresh-key" else options.control
