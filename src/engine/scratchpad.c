@@ -5,6 +5,8 @@
 #include "base/text.h"
 #include "engine/lead.h"
 
+enum { NAME_BYTES_MAX = 100 };
+
 static const struct json *slot_named(const struct conversation *c, struct str name)
 {
     for (const struct json *s = c->agent->slots->child; s; s = s->next)
@@ -110,6 +112,17 @@ static int64_t evidence(struct arena *a, const struct conversation *c, const str
     return 0;
 }
 
+/* What the model says it asks. Names with a colon are the runtime's own counters. */
+static void put_asking(struct json_writer *w, const struct json *asking)
+{
+    json_key(w, "asking");
+    json_open(w, '[');
+    for (const struct json *s = asking->child; s; s = s->next)
+        if (json_str(s).n && json_str(s).n <= NAME_BYTES_MAX && !str_has(s->text, STR(":")))
+            json_put_str(w, s->text);
+    json_close(w, ']');
+}
+
 int scratchpad_update(struct arena *a, const struct conversation *c, struct str call_id, struct str arguments,
                       struct str *body, const char **reason, struct err *e)
 {
@@ -164,10 +177,8 @@ int scratchpad_update(struct arena *a, const struct conversation *c, struct str 
         course_put_stack(&w, frames, frames_n);
     if (json_get(args, "judged"))
         json_pair_bool(&w, "judged", json_bool(json_get(args, "judged"), false));
-    if (json_is(asking, JSON_ARRAY)) {
-        json_key(&w, "asking");
-        json_put(&w, asking);
-    }
+    if (json_is(asking, JSON_ARRAY) && lead_mode(c) != ROUTINE_SCRIPT) /* there the walk counts its questions itself */
+        put_asking(&w, asking);
     json_close(&w, '}');
     *body = buf_str(&b);
     return b.cut ? err_set(e, ERR_INVALID, "update_scratchpad writes too much at once") : 0;

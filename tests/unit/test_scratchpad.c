@@ -134,6 +134,14 @@ TEST(routine_step_and_question_are_taken_over_and_a_routines_end_forgets_its_que
     world_end(&w);
 }
 
+TEST(a_model_counts_no_questions_for_the_runtime)
+{
+    begin(NULL, NULL);
+    CHECK(str_has(update("{\"asking\":[\"looked_there\",\"confirm:offer\",7,\"retry:fetch\"]}"),
+                  STR("\"asking\":[\"looked_there\"]")));
+    world_end(&w);
+}
+
 TEST(a_correction_replaces_the_value_and_the_journal_keeps_both)
 {
     begin(NULL, NULL);
@@ -257,6 +265,7 @@ RUN(cmocka_unit_test(a_value_that_the_customer_said_is_stated_with_that_message_
     cmocka_unit_test(a_value_that_does_not_fit_is_refused_with_a_sentence_for_the_model),
     cmocka_unit_test(nothing_at_all_is_written_as_nothing),
     cmocka_unit_test(routine_step_and_question_are_taken_over_and_a_routines_end_forgets_its_questions),
+    cmocka_unit_test(a_model_counts_no_questions_for_the_runtime),
     cmocka_unit_test(a_correction_replaces_the_value_and_the_journal_keeps_both),
     cmocka_unit_test(what_is_only_inferred_may_not_act),
     cmocka_unit_test(an_amount_is_stated_where_that_amount_is_written_and_nowhere_else),

@@ -280,7 +280,8 @@ TEST(whatever_they_do_what_must_hold_holds)
 
 TEST(it_holds_as_well_where_the_runtime_walks_the_routines)
 {
-    play("\"routine\":\"card_delivery_investigation\"", "\"routine\":\"card_delivery_investigation\",\"mode\":\"script\"");
+    play("\"routine\":\"card_delivery_investigation\"",
+         "\"routine\":\"card_delivery_investigation\",\"mode\":\"script\"");
 }
 
 RUN(cmocka_unit_test(whatever_they_do_what_must_hold_holds),
