@@ -26,6 +26,8 @@ static void get_readyz(struct api_call *c)
     struct json_writer w = {.out = &b};
     json_open(&w, '{');
     json_pair_bool(&w, "ready", ready);
+    json_pair_str(&w, "agent", c->config->agent->name);
+    json_pair_str(&w, "agent_version", c->config->agent->sha_hex);
     if (!ready)
         json_pair_str(&w, "why", c->api->stopping ? STR("stopping") : str_of(reply_reason(&e)));
     json_close(&w, '}');

@@ -6,6 +6,9 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "engine/agent.h"
+#include "engine/published.h"
+#include "engine/variant.h"
 #include "net/sse.h"
 
 #include <pthread.h>
@@ -27,6 +30,7 @@ struct chat {
     struct client *client;
     struct arena *arena;
     const char *customer, *locale;
+    struct str agent, sha; /* who is to answer, where a server runs already; of a named version its hash too, else "" */
     struct str url, token, id;
     struct line *first, **last; /* typed and not sent yet */
     bool ready, eof, busy, terminal, person, over;
@@ -430,10 +434,40 @@ static void on_customers(void *arg, const struct client_answer *answer)
     end(ch, command_status(ERR_NOT_FOUND));
 }
 
-static void begin(struct chat *ch)
+static void ask_customers(struct chat *ch)
 {
     static const struct client_hooks hooks = {.on_done = on_customers};
     request(ch, "GET", STR("/v1/customers"), STR(""), NULL, &hooks, 30000);
+}
+
+/* A server has one agent: no other than that is talked to under another's name. */
+static void on_ready(void *arg, const struct client_answer *answer)
+{
+    struct chat *ch = arg;
+    struct json *v = NULL;
+    if (answer->end != CLIENT_DONE || json_parse(ch->arena, str_copy(ch->arena, answer->body), &v, NULL) < 0) {
+        give_up(ch, "The server that has the workspace does not answer", answer);
+        return;
+    }
+    struct str agent = json_str(json_get(v, "agent")), sha = json_str(json_get(v, "agent_version"));
+    if (str_eq(agent, ch->agent) && (!ch->sha.n || str_eq(sha, ch->sha))) {
+        ask_customers(ch);
+        return;
+    }
+    fprintf(stderr,
+            "candor chat: the server at %.*s, which has this workspace, runs %.*s (sha256 %.12s); stop it to talk to "
+            "another agent or version\n",
+            STR_ARG(ch->url), STR_ARG(agent), str_c(ch->arena, sha));
+    end(ch, command_status(ERR_CONFLICT));
+}
+
+static void begin(struct chat *ch)
+{
+    static const struct client_hooks hooks = {.on_done = on_ready};
+    if (ch->agent.n)
+        request(ch, "GET", STR("/readyz"), STR(""), NULL, &hooks, 30000);
+    else
+        ask_customers(ch);
 }
 
 static void on_signal(void *arg, int signal)
@@ -469,6 +503,29 @@ static int talk(struct command_context *c, struct chat *ch, const struct setting
     return ch->status;
 }
 
+/* What NAME or NAME@VERSION has to be on a server that runs. */
+static int name_agent(struct command_context *c, struct chat *ch, const struct settings *s)
+{
+    struct published published = {.path = str_c(c->arena, s->store)};
+    struct str bundle, named = s->agent;
+    struct agent *agent;
+    ptrdiff_t at = str_find(named, STR("@"));
+    ch->agent = at < 0 ? named : str_head(named, (size_t)at);
+    if (at < 0)
+        return 0;
+    int r = published_bundle(&published, c->arena, str_c(c->arena, s->dir), named, &bundle, c->err);
+    if (r == 0)
+        r = variant_bundle(c->arena, bundle, s->model, &bundle, c->err);
+    if (r == 0)
+        r = agent_new(bundle, &agent, c->err);
+    if (r == 0) {
+        ch->sha = str_copy(c->arena, agent->sha_hex);
+        agent_free(agent);
+    }
+    published_close(&published);
+    return r;
+}
+
 int cmd_chat(struct command_context *c)
 {
     struct house h = {.arena = c->arena};
@@ -483,13 +540,17 @@ int cmd_chat(struct command_context *c)
         return r;
     ch.url = store_holder(c->arena, str_c(c->arena, h.settings.store));
     if (ch.url.n) {
-        r = loop_new(&ch.loop, c->err);
+        r = name_agent(c, &ch, &h.settings);
+        if (r == 0)
+            r = loop_new(&ch.loop, c->err);
         if (r == 0)
             r = client_new(ch.loop, &ch.client, c->err);
         if (r == 0)
             r = talk(c, &ch, &h.settings);
-        client_free(ch.client);
-        loop_free(ch.loop);
+        if (ch.client)
+            client_free(ch.client);
+        if (ch.loop)
+            loop_free(ch.loop);
         return r;
     }
     h.settings.port = 0; /* any free one: the server is this process's own */

@@ -239,7 +239,7 @@ static const char *default_workspace(const struct command_context *c)
         return named;
     if (stat("candor.yaml", &st) == 0 || stat("examples/card-delivery/candor.yaml", &st) < 0)
         return ".";
-    const char *example = str_f(c->arena, "examples/%s", set).p;
+    const char *example = str_f(c->arena, "examples/%.*s", (int)strcspn(set, "@"), set).p; /* NAME@VERSION */
     bool there = *set && !strchr(set, '/') && stat(str_f(c->arena, "%s/candor.yaml", example).p, &st) == 0;
     return there ? example : "examples/card-delivery";
 }

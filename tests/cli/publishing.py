@@ -109,12 +109,20 @@ def a_published_version_runs_whatever_became_of_the_files(w):
         status, _, said = w.run("publish", "--workspace", workspace)
         check(status == 3 and "in use" in said, status, said)
         check(w.run("diff", AGENT + "@1.0.0", "--workspace", workspace)[0] == 1)
+        status, _, said = w.run("chat", "card-delivery@1.0.0", "--as", "ana", "--workspace", workspace, input="")
+        check(status == (4 if agent == "card-delivery" else 0), agent, status, said)  # the draft is another one
         server.stop()
     check(shas["card-delivery@1.0.0"] == shas["card-delivery@^1"] == sha != shas["card-delivery"], shas)
     replace(file_of(workspace, "instructions/voice.md"), "version: 1.0.0", "version: 2.0.0")  # out of the agent's range
     server = w.serve(workspace)
     answer = customer(server, "ana").post("/v1/conversations", {"locale": "en"}, Idempotency_Key="last")
     check(answer.json["agent_version"] == sha, answer)
+    chat = lambda agent: w.run("chat", agent, "--as", "ana", "--workspace", workspace, input="")
+    check(chat("card-delivery")[0] == chat("card-delivery@1.0.0")[0] == 0)
+    status, _, said = chat("debt-management")  # a server has one agent
+    check(status == 4 and "runs card-delivery (sha256 %s); stop it" % sha[:12] in said, status, said)
+    status, _, said = chat("card-delivery@3.0.0")
+    check(status == 4 and "published are: 1.0.0" in said, status, said)
     server.stop()
     p = subprocess.run([w.binary, "chat", "card-delivery@1.0.0", "--as", "ana", "--workspace", workspace], input="", text=True,
                        capture_output=True, timeout=20)
