@@ -79,9 +79,9 @@ static int measure_agent(struct check_run *k, struct published *published, struc
         r = agent_new(bundle, &agent, k->c->err);
     const char *file = str_f(k->found.arena, "agents/%.*s.yaml", STR_ARG(name)).p;
     if (r == 0) {
-        buf_addf(&k->good, "agent %.*s %.*s: %zu tools, prompt of %zu bytes, sha256 %.*s\n", STR_ARG(agent->name),
-                 STR_ARG(agent->version), agent->tools_n, agent->tools_json.n + agent->shared.n,
-                 STR_ARG(agent->sha_hex));
+        buf_addf(&k->good, "agent %.*s %.*s: %zu tool%s, prompt of %zu bytes, sha256 %.*s\n", STR_ARG(agent->name),
+                 STR_ARG(agent->version), agent->tools_n, agent->tools_n == 1 ? "" : "s",
+                 agent->tools_json.n + agent->shared.n, STR_ARG(agent->sha_hex));
         r = measure_variants(k, a, agent);
         check_prompt(self, file, agent->tools_json.n + agent->shared.n, &k->found);
         agent_free(agent);
@@ -96,8 +96,9 @@ static int check_agents(struct check_run *k)
     struct module_source source = published_source(&published);
     struct check_agents agents;
     struct str own = k->readable ? k->settings.agent : STR("");
-    int r = check_workspace(k->c->workspace, k->readable ? k->settings.locales : NULL, k->readable ? &source : NULL,
-                            &k->found, &agents, k->c->err);
+    const struct check_settings settings = {k->settings.locales, k->settings.services, k->settings.secrets};
+    int r = check_workspace(k->c->workspace, k->readable ? &settings : NULL, k->readable ? &source : NULL, &k->found,
+                            &agents, k->c->err);
     bool own_there = !own.n;
     for (size_t i = 0; r == 0 && i < agents.n; i++)
         own_there |= str_eq(agents.list[i].name, own);
@@ -127,6 +128,13 @@ static int check_judges(struct check_run *k)
     return 0;
 }
 
+/* "1 error", "0 errors" */
+static struct str counted(struct check_run *k, enum severity s)
+{
+    size_t n = findings_count(&k->found, s);
+    return str_f(k->c->arena, "%zu %s%s", n, severity_name(s), n == 1 ? "" : "s");
+}
+
 static int tell(struct check_run *k)
 {
     struct buf text = buf_new(k->c->arena, RESULT_BYTES_MAX), json = buf_new(k->c->arena, RESULT_BYTES_MAX);
@@ -141,8 +149,8 @@ static int tell(struct check_run *k)
     if (!k->c->json)
         fprintf(stderr, "%.*s", STR_ARG(buf_str(&text)));
     if (k->found.n && !k->c->json)
-        fprintf(stderr, "%zu errors, %zu warnings, %zu notes\n", findings_count(&k->found, FINDING_ERROR),
-                findings_count(&k->found, FINDING_WARNING), findings_count(&k->found, FINDING_NOTE));
+        fprintf(stderr, "%.*s, %.*s, %.*s\n", STR_ARG(counted(k, FINDING_ERROR)), STR_ARG(counted(k, FINDING_WARNING)),
+                STR_ARG(counted(k, FINDING_NOTE)));
     return command_tell(k->c, buf_str(k->c->json ? &json : &k->good));
 }
 

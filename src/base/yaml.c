@@ -114,7 +114,10 @@ static int map_key(struct reader *r, struct str *key)
     if (rc < 0)
         return rc;
     if (kind != JSON_STRING)
-        return refuse(r, event_line(r), "a key that reads as a number, true, false or null must be quoted");
+        return refuse(r, event_line(r),
+                      str_f(r->arena, "the key %.*s must be quoted, as it reads as a number, true, false or null",
+                            (int)r->event.data.scalar.length, (const char *)r->event.data.scalar.value)
+                          .p);
     if (r->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE && str_is(*key, "<<"))
         return refuse(r, event_line(r), "merge keys (<<) are not allowed");
     return 0;
@@ -194,6 +197,8 @@ static int document(struct reader *r, struct json **out)
 
 int yaml_parse(struct arena *a, struct str text, const char *name, struct json **out, struct err *e)
 {
+    if (str_starts(text, STR("\xef\xbb\xbf"))) /* libyaml would count the mark as a column */
+        text = str_from(text, 3);
     struct reader r = {.arena = a, .source = text, .name = name, .e = e};
     ptrdiff_t bad = text_invalid_at(text);
     if (bad >= 0)

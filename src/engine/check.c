@@ -25,10 +25,11 @@ static int read_file(struct arena *a, const char *path, struct str *out, struct 
     size_t size = fstat(fileno(f), &s) == 0 && s.st_size > 0 ? (size_t)s.st_size : 0;
     char *p = arena_alloc(a, (size < FILE_BYTES_MAX ? size : FILE_BYTES_MAX) + 2);
     size_t n = fread(p, 1, size < FILE_BYTES_MAX ? size + 1 : FILE_BYTES_MAX + 1, f);
+    int why = errno;
     bool failed = ferror(f);
     fclose(f);
     if (failed)
-        return err_set(e, ERR_IO, "%s: cannot be read", path);
+        return err_set(e, ERR_IO, "%s: cannot be read: %s", path, strerror(why));
     *out = (struct str){p, n};
     return 0;
 }
@@ -312,10 +313,15 @@ static void check_unused(struct check *k)
     }
 }
 
-int check_workspace(const char *dir, const struct json *locales, const struct module_source *published,
+int check_workspace(const char *dir, const struct check_settings *settings, const struct module_source *published,
                     struct findings *found, struct check_agents *agents, struct err *e)
 {
-    struct check k = {.arena = found->arena, .found = found, .locales = locales};
+    struct check k = {.arena = found->arena, .found = found, .places_known = settings != NULL};
+    if (settings) {
+        k.locales = settings->locales;
+        k.services = settings->services;
+        k.secrets = settings->secrets;
+    }
     struct agents all = {.published = published, .list = agents};
     *agents = (struct check_agents){0};
     for (size_t i = 0; i < CHECKED_KINDS; i++) {

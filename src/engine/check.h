@@ -22,12 +22,19 @@ struct check_agents {
     size_t n;
 };
 
-/* Looks at all modules and agents below `dir`. Findings name files relative to `dir`. `locales`: an array of languages in
- * which every macro has to have its text, or NULL: the languages that the pack has. `published`: versions that agents name and the
+/* What modules have to agree with in candor.yaml. */
+struct check_settings {
+    const struct json *locales; /* the languages in which every macro has to have its text; NULL: those of the pack */
+    const struct json *services, *secrets; /* name -> anything; NULL: there are none */
+};
+
+/* Looks at all modules and agents below `dir`. Findings name files relative to `dir`. `settings`: NULL where candor.yaml could not
+ * be read: then nothing is said that depends on it. `published`: versions that agents name and the
  * working tree has not; may be NULL. Errors: ERR_IO (a folder or a file cannot be read), what `published` says. What was
  * found lives in found->arena, sorted. */
-MUST_USE int check_workspace(const char *dir, const struct json *locales, const struct module_source *published,
-                             struct findings *found, struct check_agents *agents, struct err *e);
+MUST_USE int check_workspace(const char *dir, const struct check_settings *settings,
+                             const struct module_source *published, struct findings *found, struct check_agents *agents,
+                             struct err *e);
 
 /* One agent about to be served. `all`: agent and modules as a bundle has them, but read from the files, with lines; `dir` is
  * the workspace. Errors: ERR_INVALID with "dir/file:line: ...", of the first error. */

@@ -1,5 +1,6 @@
 #include "engine/check.h"
 
+#include "base/regex.h"
 #include "base/template.h"
 #include "engine/check_parts.h"
 #include "engine/keys.h"
@@ -58,12 +59,22 @@ static void check_macros(struct check *k, struct checked *m)
 
 /* --- scratchpads and policies --- */
 
+static void check_patterns(struct check *k, const struct checked *m, struct str slot, const struct json *patterns)
+{
+    struct err why;
+    for (const struct json *l = json_is(patterns, JSON_OBJECT) ? patterns->child : NULL; l; l = l->next)
+        for (const struct json *p = json_is(l, JSON_ARRAY) ? l->child : NULL; p; p = p->next)
+            if (json_is(p, JSON_STRING) && regex_check(p->text, &why) < 0)
+                finding_add(k->found, RULE_SLOT_PATTERN, m->file, p, "slot %.*s: %s", STR_ARG(slot), why.text);
+}
+
 static void check_slots(struct check *k, struct checked *m)
 {
     const struct json *slots = json_get(m->body, "slots");
     for (const struct json *s = json_is(slots, JSON_ARRAY) ? slots->child : NULL; s; s = s->next) {
         const struct json *values = json_get(s, "values"), *otherwise = json_get(s, "default");
         struct str name = json_str(json_get(s, "slot"));
+        check_patterns(k, m, name, json_get(s, "patterns"));
         if (!str_is(json_str(json_get(s, "type")), "enum"))
             continue;
         if (!json_is(values, JSON_OBJECT) || !values->n)

@@ -35,7 +35,8 @@ struct checked {
 struct check {
     struct arena *arena; /* as long as the findings */
     struct findings *found;
-    const struct json *locales;
+    const struct json *locales, *services, *secrets; /* as check_settings has them */
+    bool places_known;                               /* the services and secrets: the settings were read */
     struct checked *modules;
     size_t n, size;
 };
@@ -82,8 +83,9 @@ bool check_of_session(const struct json *property);
 void check_module(struct check *k, struct checked *m);
 void check_instruction(struct check *k, struct checked *m); /* check_text.c */
 void check_contradictions(struct check *k, struct checked *const *modules, size_t n);
-void check_routine(struct check *k, struct checked *m); /* check_flow.c */
-void check_tool(struct check *k, struct checked *m);    /* check_tool.c */
+void check_routine(struct check *k, struct checked *m);        /* check_flow.c */
+void check_tool(struct check *k, struct checked *m);           /* check_tool.c */
+void check_requests(struct check *k, const struct checked *m); /* of a tool: check_request.c */
 
 /* --- an agent, and a module in it --- */
 void check_agent_whole(struct check_agent *ag);                   /* check_agent.c */

@@ -15,6 +15,9 @@ static const char fields[] = "\\{\\{[^}\\n]*\\}\\}|\\$\\{[^}\\n]*\\}|\\{[A-Za-z_
                              "<(?i:date|time|now|today|name|customer|customer_name|user|user_name)>";
 static const char clock_words[] = "(?i)\\b(today is|it is now|the time is|current(ly)? (date|time)( is|:)|"
                                   "as of (today|now)|now:|today:|hoje é|agora são|hoy es|ahora son|"
+                                  "it is ([0-9]{1,2}:[0-9]{2}|[0-9]{4}-[0-9]{2}-|([0-9]{1,2} )?(january|february|march|"
+                                  "april|may|june|july|august|september|october|november|december) [0-9]+)|"
+                                  "this is (conversation|turn|message|request) [0-9]+|"
                                   "(conversation|turn|message|request) (number|no\\.?|#) ?[0-9]+)|"
                                   "\\b[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}";
 

@@ -63,4 +63,5 @@ void check_tool(struct check *k, struct checked *m)
     if (str_is(json_str(json_get(spec, "effect")), "action") && !json_get(json_get(spec, "confirm"), "by"))
         finding_add(k->found, RULE_NO_CONFIRM, m->file, spec, "%.*s does not say who confirms it", STR_ARG(m->name));
     check_examples(k, m);
+    check_requests(k, m);
 }

@@ -12,7 +12,8 @@ enum { SENTENCE_BYTES_MAX = 600 };
 
 static const struct check_rule_row rows[RULES] = {
     [RULE_UNREADABLE] = {"K01", ERROR, "a file that cannot be read as what it is to be",
-                         "mend the line; an instruction begins with its front matter between lines of ---"},
+                         "mend the line: indent with spaces, and quote a text that has a quote or `: ` in it; an "
+                         "instruction begins with its front matter between lines of ---"},
     [RULE_UNKNOWN_KEY] = {"K02", ERROR, "a key that nobody reads", "correct the key or take it out"},
     [RULE_WRONG_VALUE] = {"K03", ERROR, "a value of a wrong kind, or a word that is none of the known ones",
                           "write a value of the kind that the key has"},
@@ -98,7 +99,7 @@ static const struct check_rule_row rows[RULES] = {
 
     [RULE_TEMPLATE] = {"M01", ERROR, "a text whose braces are no fields",
                        "write {path} or {path|filter}; a brace is {{"},
-    [RULE_FILTER] = {"M02", ERROR, "a filter that there is not", "use |date or |plain"},
+    [RULE_FILTER] = {"M02", ERROR, "a filter that there is not", "use |date, |money or |plain"},
     [RULE_FIELD] = {"M03", ERROR, "a field that no tool, slot or step supplies",
                     "correct the path, add it to the tool's project, or give it in the step's `fields`"},
     [RULE_LOCALE] = {"M04", WARNING, "a text that is missing in a language", "add the text in that language"},
@@ -125,10 +126,17 @@ static const struct check_rule_row rows[RULES] = {
                             "add `project` with the fields that the agent needs"},
     [RULE_CONFIRM_TEXT] = {"T10", ERROR, "an action that is proposed with a macro that the agent has not",
                            "correct confirm.text, or compose the pack"},
+    [RULE_NO_SERVICE] = {"T11", ERROR, "a request to a service, or with a secret, that candor.yaml has not",
+                         "correct the name, or add it to candor.yaml, as in `services: {NAME: \"https://...\"}`"},
+    [RULE_REQUEST_VALUE] = {"T12", ERROR, "a request that reads what nothing supplies",
+                            "read an argument of input or a step before it; a text of your own has quotes of its own"},
 
     [RULE_ENUM_VALUES] = {"S01", ERROR, "an enum slot without values", "add `values: {WORD: {en: [phrases]}}`"},
     [RULE_SLOT_DEFAULT] = {"S02", ERROR, "a default that is none of the slot's values", "choose one of the values"},
     [RULE_SLOT_TWICE] = {"S03", ERROR, "two slots of one name in an agent", "rename one of them"},
+    [RULE_SLOT_PATTERN] =
+        {"S04", ERROR, "a pattern that is no regular expression, so it never finds anything",
+         "mend it: ( ) [ ] { } come in pairs, and a sign that is meant as it stands has a \\ before it"},
 
     [RULE_POLICY_TWICE] = {"P01", ERROR, "two rules of one id in a policy", "rename one of them"},
 };

@@ -126,7 +126,7 @@ int module_parse(struct arena *a, const struct module_kind *kind, struct str tex
 {
     struct str front, body = STR_NONE;
     struct json *file;
-    text = with_lf(a, text);
+    text = with_lf(a, str_starts(text, STR("\xef\xbb\xbf")) ? str_from(text, 3) : text);
     front = text;
     if (kind->text && front_matter(text, path, &front, &body, e) < 0)
         return ERR_INVALID;

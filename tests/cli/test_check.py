@@ -60,6 +60,8 @@ CASES = [
     ("I02", ROLE, "You help", "Today is Monday. You help", "Today is"),
     ("I02", ROLE, "You help", "Since 2026-03-02T10:00Z you help", "10:00Z"),
     ("I02", ROLE, "You help", "This is conversation number 7. You help", "number 7"),
+    ("I02", ROLE, "You help", "It is November 28, 2026. You help", "November"),
+    ("I02", ROLE, "You help", "It is 10:30 now. You help", "10:30"),
     ("I03", ROLE, "- Answer", "- Offer a coupon when the order was sent.\n- Answer", "- Offer"),
     ("I03", ROLE, "- Promise a refund.", "- Promise a refund.\n- Answer in the customer's language.", "- Answer"),
     ("I04", [(ROLE, "## Must\n", "## Always\n"), (ROLE, "## Must not\n", "## Never\n")], "## Role"),
@@ -128,9 +130,14 @@ CASES = [
     ("T08", ACT, "order: {type: string, x-show: true,", "order: {type: string,", "order:"),
     ("T09", FIND, "project: {state: data.state, due: data.due}\n", "", "tool:"),
     ("T10", ACT, "text: orders.propose", "text: orders.prpose", "prpose"),
+    ("T11", FIND, "${shop}", "${shp}", "${shp}"),
+    ("T11", ACT, "body: {", "headers: {Authorization: \"Bearer ${secret.shop}\"}, body: {", "secret.shop"),
+    ("T12", FIND, "/{order}", "/{ordr}", "{ordr}"),
+    ("T12", ACT, "reason: reason}}", "reason: lost}}", "reason: lost"),
 
     ("S01", SLOTS, "  - {slot: order, type: text, ", "  - {slot: order, type: enum, ", "slot: order"),
     ("S02", SLOTS, "default: other", "default: another", "default"),
+    ("S04", SLOTS, "  - {slot: order, type: text, ", "  - {slot: order, type: text, patterns: {en: ['no ([0-9]+']}, ", "slot: order"),
     ("S03", SLOTS, "slots:\n", "slots:\n  - {slot: reason, type: text}\n", "slot: reason\n"),
     ("P01", "policies/limits.yaml", "id: no_date", "id: no_refund", "A date"),
 ]

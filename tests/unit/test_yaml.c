@@ -88,8 +88,8 @@ TEST(an_empty_document_is_null)
     CHECK(json_is(parse("---\n"), JSON_NULL) && parse("")->line == 1);
     CHECK_STR(as_json("---\na: 1\n...\n"), "{\"a\":1}");
     CHECK_STR(as_json("\xef\xbb\xbf"
-                      "a: 1\n"),
-              "{\"a\":1}");
+                      "a: 1\nb:\n  - 2\n"),
+              "{\"a\":1,\"b\":[2]}");
 }
 
 TEST(what_is_outside_the_subset_is_refused_with_its_line)
@@ -104,7 +104,7 @@ TEST(what_is_outside_the_subset_is_refused_with_its_line)
     CHECK_STR(refusal(STR("a: 1\n---\nb: 2\n")), "t.yaml:2: more than one document");
     CHECK_STR(refusal(STR("? [a]\n: 1\n")), "t.yaml:1: a key must be a string");
     CHECK_STR(refusal(STR("a: 1\n200: x\n")),
-              "t.yaml:2: a key that reads as a number, true, false or null must be quoted");
+              "t.yaml:2: the key 200 must be quoted, as it reads as a number, true, false or null");
     CHECK_STR(refusal(STR("a: \"x\\0y\"\n")), "t.yaml:1: a NUL character is not text");
     CHECK_STR(refusal(STR("a: 1\nb: \xff\n")), "t.yaml:2: not valid UTF-8 text");
     CHECK_STR(refusal(STR("a: 1\nb: \x02\n")), "t.yaml:2: control characters are not allowed");
