@@ -91,7 +91,8 @@ static int open_runner(struct house *h, struct err *e)
         .leased = true,
     };
     h->library = library_new(str_c(h->arena, h->settings.dir));
-    h->tools = (struct tool_port){.loop = h->loop, .client = h->client, .library = h->library};
+    h->children = children_new(h->loop);
+    h->tools = (struct tool_port){.loop = h->loop, .client = h->client, .children = h->children, .library = h->library};
     int r = settings_tool_world(h->arena, &h->settings, &h->tools.world, e);
     if (r < 0)
         return r;
@@ -164,6 +165,7 @@ void house_close(struct house *h)
         api_free(h->api);
     llm_free(h->llm);
     client_free(h->client);
+    children_free(h->children);
     library_free(h->library);
     loop_free(h->loop);
 }

@@ -21,6 +21,7 @@ struct house {
     struct api *api;
     struct server *server;
     struct library *library;
+    struct children *children;
     struct tool_port tools;
     const struct agent *agent;
     size_t taken_up; /* unfinished conversations of an earlier process */

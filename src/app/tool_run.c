@@ -1,5 +1,6 @@
 #include "app/tool_run.h"
 
+#include "app/tool_command.h"
 #include "app/tool_http.h"
 #include "app/tool_recorded.h"
 #include "base/clock.h"
@@ -100,6 +101,7 @@ static void perform(void *x)
     struct work *w = x;
     switch (w->task.what) {
     case PLAN_HTTP: tool_http_send(w->port, w->arena, w->rq, &w->task, on_outcome, w); break;
+    case PLAN_COMMAND: tool_command_run(w->port, w->arena, w->rq, &w->task, on_outcome, w); break;
     case PLAN_CALL: call(w); break;
     case PLAN_KNOWLEDGE: look_up(w); break;
     case PLAN_RECORDED: {

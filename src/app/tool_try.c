@@ -53,6 +53,7 @@ static int files_read(struct trial *t, struct tool *tools, size_t *n, struct str
     struct tool *own = &tools[(*n)++];
     if (tool_read(t->arena, m.data, module_path(t->arena, t->c->workspace, kind, name), own, e) < 0)
         return ERR_INVALID;
+    own->version = semver_text(t->arena, m.version);
     for (const struct json *s = own->steps ? own->steps->child : NULL; r == 0 && s; s = s->next)
         if (module_name_ok(json_str(json_get(s, "tool"))))
             r = files_read(t, tools, n, json_str(json_get(s, "tool")), e);
@@ -126,6 +127,7 @@ static void on_saw(void *arg, const struct tool_request *rq, const struct plan_t
     s->answer = outcome->value ? json_text(a, outcome->value) : str_copy(a, outcome->text);
     switch (task->what) {
     case PLAN_HTTP: s->asked = str_f(a, "%.*s %.*s", STR_ARG(task->http.method), STR_ARG(task->http.url)); break;
+    case PLAN_COMMAND: s->asked = json_text(a, task->command); break;
     case PLAN_RECORDED: s->asked = str_copy(a, task->file); break;
     case PLAN_KNOWLEDGE: s->asked = str_f(a, "documents: %.*s", STR_ARG(task->query)); break;
     default: break;
@@ -167,12 +169,15 @@ static int call(struct trial *t, struct err *e)
         client_allow(client, t->settings.ranges, t->settings.ranges_n);
         t->port.loop = loop;
         t->port.client = client;
+        t->port.children = children_new(loop);
+        t->port.shows_errors = true;
         t->port.library = library_new(t->c->workspace);
         t->port.saw = on_saw;
         t->port.saw_arg = t;
         tool_run(&t->port, &t->rq, on_done, t);
         while (!t->done) /* each request has a timeout */
             loop_once(loop, 100);
+        children_free(t->port.children);
         library_free(t->port.library);
     }
     client_free(client);

@@ -165,6 +165,8 @@ static const struct rule {
     {"tools", "on_partial", STEPS, WAY},
     {"tools", "http", STEPS, WAY},
     {"tools", "steps", STEPS, WAY},
+    {"tools", "command", STEPS, WAY},
+    {"tools", "memory_mib", PATCHES, WORDS},
     {"tools", "errors", STEPS, DEEP},
     {"tools", "errors/*", STEPS, DEEP},
     {"tools", "already_done", STEPS, DEEP},

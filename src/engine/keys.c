@@ -97,15 +97,19 @@ static const struct known request[] = {{"method", WORD, .words = "GET POST PUT P
 static const struct known step_http[] = {STEP, {"http", MAP, request}, {0}};
 static const struct known step_tool[] = {STEP, {"tool", TEXT}, {"args", EACH, &expression}, {0}};
 static const struct known step_lua[] = {STEP, {"lua", TEXT}, {0}};
+static const struct known step_command[] = {STEP, {"command", LIST, &text}, {"args", EACH, &expression}, {0}};
 static const struct known step_let[] = {STEP, {"let", EACH, &expression}, {0}};
 #undef STEP
-static const struct known tool_steps[] = {
-    {"http", MAP, step_http}, {"tool", MAP, step_tool}, {"let", MAP, step_let}, {"lua", MAP, step_lua}, {0}};
+static const struct known tool_steps[] = {{"http", MAP, step_http},       {"tool", MAP, step_tool},
+                                          {"let", MAP, step_let},         {"lua", MAP, step_lua},
+                                          {"command", MAP, step_command}, {0}};
 static const struct known tool_step_row = {"a step", ONE_OF, tool_steps};
 static const struct known tool_requires[] = {{"identity", WHOLE}, {0}};
 static const struct known wait_row = {"milliseconds", WHOLE};
 static const struct known retry[] = {{"on", LIST, &text}, {"max", WHOLE}, {"backoff_ms", LIST, &wait_row}, {0}};
 static const struct known audit[] = {{"mask", LIST, &text}, {0}};
+static const struct known reconcile_command[] = {{"command", LIST, &text}, {0}};
+static const struct known reconciles[] = {{"url", MAP, request}, {"command", MAP, reconcile_command}, {0}};
 static const struct known idempotency[] = {{"mode", WORD, .words = "key none key_per_attempt", .must = true}, {0}};
 static const struct known knowledge[] = {
     {"collection", TEXT, .must = true}, {"results", COUNT}, {"passage_chars", COUNT}, {"sha256", TEXT}, {0}};
@@ -132,6 +136,8 @@ static const struct known tool[] = {{"tool", TEXT},
                                     {"steps", LIST, &tool_step_row},
                                     {"lua", TEXT},
                                     {"recorded", TEXT},
+                                    {"command", LIST, &text},
+                                    {"memory_mib", COUNT},
                                     {"on_partial", WORD, .words = "all best_effort"},
                                     {"knowledge", MAP, knowledge},
                                     {"project", EACH, &expression},
@@ -141,7 +147,7 @@ static const struct known tool[] = {{"tool", TEXT},
                                     {"grants", MAP, grants},
                                     {"timeout_ms", COUNT},
                                     {"idempotency", MAP, idempotency},
-                                    {"reconcile", MAP, request},
+                                    {"reconcile", ONE_OF, reconciles},
                                     {"confirm", MAP, confirm},
                                     {"limits", MAP, limits},
                                     {"retry", MAP, retry},
@@ -427,10 +433,11 @@ static void look_at_properties(const struct look *l, const struct json *properti
 static void look_at_errors(const struct look *l, const struct json *errors)
 {
     for (const struct json *m = errors ? errors->child : NULL; m; m = m->next)
-        if (!regex_match(STR("^([345]\\d\\d|[345]xx|timeout|(?!HTTP_|TIMEOUT$)[A-Z][A-Z0-9_]*)$"), m->key))
+        if (!regex_match(STR("^([345]\\d\\d|[345]xx|exit_[1-9]\\d{0,2}|timeout|(?!HTTP_|TIMEOUT$)[A-Z][A-Z0-9_]*)$"),
+                         m->key))
             finding_add(l->found, RULE_UNKNOWN_KEY, l->name, m,
-                        "errors has no `%.*s`; write a status (404), a family (5xx), timeout or a code of the "
-                        "backend (LIMIT_REACHED)",
+                        "errors has no `%.*s`; write a status (404), a family (5xx), timeout, a program's status "
+                        "(exit_3) or a code of the backend (LIMIT_REACHED)",
                         STR_ARG(m->key));
 }
 
@@ -467,7 +474,7 @@ static void look_at_read(const struct look *l, const struct json *spec)
 /* What a call does stands in one place. */
 static void look_at_adapter(const struct look *l, const struct json *spec)
 {
-    static const char *const adapters[] = {"http", "knowledge", "lua", "recorded", "steps"};
+    static const char *const adapters[] = {"http", "command", "knowledge", "lua", "recorded", "steps"};
     const struct json *first = NULL;
     for (size_t i = 0; i < sizeof adapters / sizeof *adapters; i++) {
         const struct json *v = json_get(spec, adapters[i]);

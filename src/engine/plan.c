@@ -4,7 +4,7 @@
 #include "base/lua.h"
 #include "engine/tool_parts.h"
 
-enum { ERROR_BYTES_MAX = 4096, CODE_BYTES_MAX = 100, MESSAGE_BYTES_MAX = 500 };
+enum { ERROR_BYTES_MAX = 4096, INPUT_BYTES_MAX = 2 << 20, CODE_BYTES_MAX = 100, MESSAGE_BYTES_MAX = 500 };
 
 static const struct json *step_of(const struct plan *p)
 {
@@ -203,22 +203,67 @@ static bool do_http(struct plan *p, struct plan_task *out)
     return false;
 }
 
+/* A step's `args`, evaluated; what is not known is not given. False: the step failed. */
+static bool eval_args(struct plan *p, const struct json *args, struct json **out)
+{
+    struct json *all = json_new(p->arena, JSON_OBJECT), *v;
+    for (const struct json *m = args->child; m; m = m->next) {
+        if (!eval(p, m, &v))
+            return false;
+        if (v->kind != JSON_NULL)
+            json_set(all, m->key, v);
+    }
+    *out = all;
+    return true;
+}
+
+/* The program is told all that it may need, under names of its own. */
+static struct str input_of(struct plan *p, const struct json *args, bool acts)
+{
+    const struct tool_request *rq = p->rq;
+    struct buf b = buf_new(p->arena, INPUT_BYTES_MAX);
+    struct json_writer w = {.out = &b};
+    json_open(&w, '{');
+    json_pair_str(&w, "tool", rq->tool->name);
+    json_key(&w, "args");
+    json_put(&w, args);
+    if (acts && rq->key.n)
+        json_pair_str(&w, "key", rq->key);
+    if (p->reconciling)
+        json_pair_bool(&w, "reconcile", true);
+    json_pair_str(&w, "label", rq->label);
+    json_pair_str(&w, "date", rq->date);
+    json_close(&w, '}');
+    return b.cut ? STR_NONE : buf_str(&b);
+}
+
+static bool do_command(struct plan *p, struct plan_task *out)
+{
+    const struct json *how = p->reconciling ? json_get(p->rq->tool->spec, "reconcile") : step_of(p);
+    const struct json *args = json_get(how, "args");
+    struct json *own;
+    out->what = PLAN_COMMAND;
+    out->command = json_get(how, "command");
+    if (args && !eval_args(p, args, &own))
+        return false;
+    out->input = input_of(p, args ? own : json_get(p->root, "args"), out->acts);
+    if (!out->input.n)
+        fail(p, TOOL_INVALID, NULL, "the program would be told more than 2 MiB");
+    return out->input.n;
+}
+
 static bool do_call(struct plan *p, struct plan_task *out)
 {
     const struct json *step = step_of(p), *args = json_get(step, "args");
     const struct tool *t = p->rq->tool;
-    struct json *all = json_new(p->arena, JSON_OBJECT), *v;
+    struct json *all = json_new(p->arena, JSON_OBJECT);
     struct err e = {0};
     out->what = PLAN_CALL;
     for (size_t i = 0; i < t->others_n; i++)
         if (str_eq(t->others[i].name, json_str(json_get(step, "tool"))))
             out->tool = &t->others[i];
-    for (const struct json *m = args ? args->child : NULL; m; m = m->next) {
-        if (!eval(p, m, &v))
-            return false;
-        if (v->kind != JSON_NULL) /* what is not known is not given */
-            json_set(all, m->key, v);
-    }
+    if (args && !eval_args(p, args, &all))
+        return false;
     if (!out->tool || tool_arguments(p->arena, out->tool, json_text(p->arena, all), &p->rq->session, &all, &e) < 0) {
         fail(p, TOOL_INVALID, NULL, out->tool ? str_c(p->arena, str_of(e.text)) : "the step's tool is not there");
         return false;
@@ -258,8 +303,9 @@ static bool do_recorded(struct plan *p, struct plan_task *out)
 static const struct {
     const char *name;
     bool (*run)(struct plan *p, struct plan_task *out); /* false: nothing for the caller to do; go on */
-} verbs[] = {{"http", do_http}, {"knowledge", do_knowledge}, {"let", do_let},
-             {"lua", do_lua},   {"recorded", do_recorded},   {"tool", do_call}};
+} verbs[] = {{"http", do_http}, {"command", do_command}, {"knowledge", do_knowledge},
+             {"let", do_let},   {"lua", do_lua},         {"recorded", do_recorded},
+             {"tool", do_call}};
 
 /* --- in and out --- */
 
@@ -296,7 +342,8 @@ void plan_next(struct plan *p, struct plan_task *out)
             p->reconciling = p->asked = true;
         out->place = p->reconciling ? STR("reconcile") : place_of(p);
         const char *said = t->steps ? tool_verb(step_of(p)) : tool_adapter(t->spec);
-        struct str verb = str_of(p->reconciling ? "http" : said);
+        const char *asks = json_path(t->spec, STR("reconcile.command")) ? "command" : "http";
+        struct str verb = str_of(p->reconciling ? asks : said);
         for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
             if (str_is(verb, verbs[i].name) && verbs[i].run(p, out)) {
                 p->acted = p->acted || out->acts;
@@ -306,12 +353,13 @@ void plan_next(struct plan *p, struct plan_task *out)
     *out = (struct plan_task){.what = PLAN_END, .answer = p->answer};
 }
 
-/* What became of the key? */
+/* What became of the key? Of a key that it never saw HTTP says 404, and a program null. */
 static void reconciled(struct plan *p, const struct plan_outcome *o)
 {
-    bool unheard_of = o->status == 404;
+    bool program = json_path(p->rq->tool->spec, STR("reconcile.command"));
+    bool unheard_of = program ? o->class == TOOL_OK && json_is(o->value, JSON_NULL) : o->status == 404;
     p->reconciling = false;
-    if (o->class == TOOL_OK) { /* an earlier request went through */
+    if (o->class == TOOL_OK && !unheard_of) { /* an earlier request went through */
         p->done_before = true;
         store(p, o->value);
     } else if (unheard_of && p->done_before) { /* done before, it said, and now that it never was */

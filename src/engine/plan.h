@@ -18,12 +18,14 @@
 
 #include "engine/tool.h"
 
-enum plan_what { PLAN_HTTP, PLAN_RECORDED, PLAN_CALL, PLAN_KNOWLEDGE, PLAN_END };
+enum plan_what { PLAN_HTTP, PLAN_COMMAND, PLAN_RECORDED, PLAN_CALL, PLAN_KNOWLEDGE, PLAN_END };
 
 struct plan_task {
     enum plan_what what;
     struct str place;             /* "shipment", "offers.2", "reconcile"; "" for a tool without steps */
     struct tool_http http;        /* PLAN_HTTP */
+    const struct json *command;   /* PLAN_COMMAND: its words, texts */
+    struct str input;             /* PLAN_COMMAND: what it is told, JSON */
     struct str file;              /* PLAN_RECORDED: where the answers are */
     const struct tool *tool;      /* PLAN_CALL */
     struct str args;              /* PLAN_CALL, PLAN_RECORDED: canonical JSON */
@@ -36,7 +38,7 @@ struct plan_task {
 /* What came of a task. */
 struct plan_outcome {
     enum tool_class class;
-    int status;               /* of HTTP; 0 for none */
+    int status;               /* of HTTP, or a program's; 0 for none */
     const struct json *value; /* the answer, with its error if it is one; NULL: none. Lives as long as the plan */
     struct str text;          /* what a backend said, byte by byte but for secrets; "" where there is no such text */
     const char *why; /* when the class is neither ok nor already_done and the answer says nothing: a sentence */

@@ -2,6 +2,7 @@
 
 #include "base/expr.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { RESULT_BYTES_MAX = 1 << 20 };
@@ -52,7 +53,7 @@ static bool class_of_code(const struct tool *t, const struct json *body, enum to
 }
 
 /* No answer came in time. Of an action nobody knows what it did, whatever its file says. */
-static enum tool_class class_of_silence(const struct tool *t)
+enum tool_class tool_classify_silence(const struct tool *t)
 {
     const struct json *v = json_get(json_get(t->spec, "errors"), "timeout");
     return v && !t->action ? tool_class_of(json_str(v)) : TOOL_UNKNOWN;
@@ -65,7 +66,7 @@ enum tool_class tool_classify(const struct tool *t, int status, bool sent, const
     if (status >= 200 && status < 300)
         return body ? TOOL_OK : TOOL_UNKNOWN;
     if (!status)
-        return sent ? class_of_silence(t) : TOOL_TRANSIENT;
+        return sent ? tool_classify_silence(t) : TOOL_TRANSIENT;
     if (class_of_code(t, body, &class))
         return class;
     char exact[8] = {(char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10), (char)('0' + status % 10)};
@@ -78,6 +79,21 @@ enum tool_class tool_classify(const struct tool *t, int status, bool sent, const
     if (status == 429 || status == 503)
         return TOOL_TRANSIENT;
     return status >= 400 && status < 500 ? TOOL_REFUSED : TOOL_UNKNOWN; /* a redirect is not followed */
+}
+
+enum tool_class tool_classify_exit(const struct tool *t, int status, const struct json *body)
+{
+    enum tool_class class;
+    char name[16];
+    if (!status)
+        return body ? TOOL_OK : TOOL_UNKNOWN;
+    if (class_of_code(t, body, &class))
+        return class;
+    snprintf(name, sizeof name, "exit_%d", status);
+    const struct json *v = json_get(json_get(t->spec, "errors"), name);
+    if (v)
+        return tool_class_of(json_str(v));
+    return t->action ? TOOL_UNKNOWN : TOOL_TRANSIENT; /* a mistake in the program may come after what it did */
 }
 
 static void write_result(const struct tool_answer *answer, struct json_writer *w)

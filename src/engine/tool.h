@@ -57,6 +57,7 @@ struct tool {
     int identity_min;                           /* the session's identity must be this or more */
     int limit_per_conversation, limit_per_turn; /* actions that succeeded, reads that were made; 0: no limit */
     size_t answer_bytes_max;
+    size_t memory_bytes_max; /* of a program */
     struct tool_retry retry;
 };
 
@@ -153,6 +154,10 @@ MUST_USE int tool_http_fill(struct arena *a, const struct json *http, const stru
 /* The class of an HTTP answer; `body` may be NULL (no JSON). status 0: no answer came; then `sent` says whether the
  * request may have reached the backend. */
 enum tool_class tool_classify(const struct tool *t, int status, bool sent, const struct json *body);
+/* The class of a program that ended by itself; `body` is what it said, NULL where that is no JSON. */
+enum tool_class tool_classify_exit(const struct tool *t, int status, const struct json *body);
+/* No answer came in time: what that is of this tool. */
+enum tool_class tool_classify_silence(const struct tool *t);
 /* The projected result as JSON text. `root` holds args' members, the answers of steps by id, `date` and `now`; `failed` in it
  * (the steps that left a hole) is added to the result. */
 MUST_USE int tool_project(struct arena *a, const struct tool *t, const struct json *root, struct str *out,

@@ -9,7 +9,7 @@ struct json *tool_model_input(struct arena *a, const struct json *input);
 /* enum tool_source of one property of the input, or-ed. */
 unsigned tool_property_sources(const struct json *property);
 
-/* A step is what its one verb says: "http", "let" or "tool"; NULL when it has none. */
+/* A step is what its one verb says: "http", "command", "let", "lua" or "tool"; NULL when it has none. */
 const char *tool_verb(const struct json *step);
 /* The same of a tool without steps, whose name is no verb. */
 const char *tool_adapter(const struct json *spec);

@@ -5,7 +5,7 @@
 #include "base/schema.h"
 #include "base/yaml.h"
 
-enum { ANSWER_BYTES_MAX = 1 << 20, COSTLY_IDENTITY_MIN = 2 };
+enum { ANSWER_BYTES_MAX = 1 << 20, MEMORY_MIB = 512, WORDS_MAX = 32, COSTLY_IDENTITY_MIN = 2 };
 
 static int read_idempotency(const struct json *spec, const char *file, struct tool *t, struct err *e)
 {
@@ -88,13 +88,13 @@ static const char *first_key(const struct json *map, const char *const *keys)
 
 const char *tool_verb(const struct json *step)
 {
-    static const char *const verbs[] = {"http", "let", "lua", "tool", NULL};
+    static const char *const verbs[] = {"http", "command", "let", "lua", "tool", NULL};
     return first_key(step, verbs);
 }
 
 const char *tool_adapter(const struct json *spec)
 {
-    static const char *const adapters[] = {"http", "knowledge", "lua", "recorded", NULL};
+    static const char *const adapters[] = {"http", "command", "knowledge", "lua", "recorded", NULL};
     return first_key(spec, adapters);
 }
 
@@ -113,6 +113,19 @@ static int read_lua(const struct json *step, const char *file, struct err *e)
     struct err why;
     if (text && lua_script_check(json_str(text), &why) < 0)
         return yaml_refuse(e, file, text, "the program: %s", why.text);
+    return 0;
+}
+
+/* The program and its words, if there is one: of a tool, a step or `reconcile`. */
+static int read_command(const struct json *of, const char *file, struct err *e)
+{
+    const struct json *words = json_get(of, "command");
+    if (words && (words->n == 0 || words->n > WORDS_MAX || !json_str(words->child).n))
+        return yaml_refuse(e, file, words, "command is a list of 1 to %d words, the program first: [python3, quote.py]",
+                           WORDS_MAX);
+    for (const struct json *v = words ? words->child : NULL; v; v = v->next)
+        if (!json_is(v, JSON_STRING) || str_has(v->text, (struct str){"", 1}))
+            return yaml_refuse(e, file, v, "command is a list of texts; put numbers in quotes");
     return 0;
 }
 
@@ -138,13 +151,12 @@ static int read_step(const struct json *steps, const struct json *s, const char 
                            "a step needs an `id` of its own, without a dot; `%.*s` is taken or none",
                            STR_ARG(json_str(id)));
     if (!verb)
-        return yaml_refuse(e, file, s, "the step %.*s needs one of: http, tool, let, lua", STR_ARG(json_str(id)));
-    if (read_lua(s, file, e) < 0 || (when && read_expression(when, file, "when", e) < 0) ||
-        (each && read_expression(each, file, "each", e) < 0))
+        return yaml_refuse(e, file, s, "the step %.*s needs one of: http, tool, command, let, lua",
+                           STR_ARG(json_str(id)));
+    if (read_lua(s, file, e) < 0 || read_command(s, file, e) < 0 ||
+        (when && read_expression(when, file, "when", e) < 0) || (each && read_expression(each, file, "each", e) < 0))
         return ERR_INVALID;
-    const struct json *values = str_is(str_of(verb), "let")    ? json_get(s, "let")
-                                : str_is(str_of(verb), "tool") ? json_get(s, "args")
-                                                               : NULL;
+    const struct json *values = json_get(s, str_is(str_of(verb), "let") ? "let" : "args");
     for (const struct json *v = values ? values->child : NULL; v; v = v->next)
         if (read_expression(v, file, str_is(str_of(verb), "let") ? "let" : "args", e) < 0)
             return ERR_INVALID;
@@ -157,7 +169,8 @@ static int read_steps(const struct json *spec, const char *file, struct tool *t,
     if (!t->steps)
         return tool_adapter(spec)
                    ? 0
-                   : yaml_refuse(e, file, spec, "the tool %.*s needs `http`, `knowledge`, `lua`, `recorded` or `steps`",
+                   : yaml_refuse(e, file, spec,
+                                 "the tool %.*s needs `http`, `command`, `knowledge`, `lua`, `recorded` or `steps`",
                                  STR_ARG(t->name));
     if (t->steps->n == 0 || t->steps->n > TOOL_STEPS_MAX)
         return yaml_refuse(e, file, t->steps, "the tool %.*s has 1 to %d steps", STR_ARG(t->name), TOOL_STEPS_MAX);
@@ -194,6 +207,7 @@ int tool_read(struct arena *a, const struct json *spec, const char *file, struct
                      .timeout_ms = (int)json_int(json_get(spec, "timeout_ms"), 5000),
                      .fresh_us = json_int(json_get(spec, "fresh_s"), 0) * 1000000,
                      .answer_bytes_max = (size_t)json_int(json_get(spec, "answer_bytes_max"), ANSWER_BYTES_MAX),
+                     .memory_bytes_max = (size_t)json_int(json_get(spec, "memory_mib"), MEMORY_MIB) << 20,
                      .limit_per_conversation = (int)json_int(json_get(limits, "per_conversation"), 0),
                      .limit_per_turn = (int)json_int(json_get(limits, "per_turn"), 0)};
     struct err why;
@@ -210,8 +224,9 @@ int tool_read(struct arena *a, const struct json *spec, const char *file, struct
         return yaml_refuse(e, file, t.input, "input of %.*s: %s", STR_ARG(t.name), why.text);
     if (t.action && json_get(spec, "lua"))
         return yaml_refuse(e, file, json_get(spec, "lua"), "a program only computes; an action has a request");
-    if (read_lua(spec, file, e) < 0 || read_knowledge(spec, file, &t, e) < 0 || read_steps(spec, file, &t, e) < 0 ||
-        read_class(spec, file, &t, e) < 0 || read_retry(spec, file, &t, e) < 0)
+    if (read_lua(spec, file, e) < 0 || read_command(spec, file, e) < 0 ||
+        read_command(json_get(spec, "reconcile"), file, e) < 0 || read_knowledge(spec, file, &t, e) < 0 ||
+        read_steps(spec, file, &t, e) < 0 || read_class(spec, file, &t, e) < 0 || read_retry(spec, file, &t, e) < 0)
         return ERR_INVALID;
     if (t.action && (read_gate(spec, file, &t, e) < 0 || read_idempotency(spec, file, &t, e) < 0))
         return e ? e->code : ERR_INVALID;

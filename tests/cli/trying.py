@@ -110,5 +110,18 @@ def a_secret_stands_in_no_form(w):
     refused(w, 4, "bank.key", "guarded", "--workspace", workspace)
 
 
-CHECKS = [a_call_is_shown_in_its_four_forms, an_action_is_tried_only_with_a_yes_and_under_a_key_of_its_own, what_cannot_be_tried_is_said,
+def a_program_is_a_tool(w):
+    place = os.path.join(ROOT, "tests/data/programs")
+    shown = tried(w, place, "price", "--args", '{"thing":"tea"}')
+    check(shown["version"] == "1.0.0" and shown["projected"]["price"] == 3 and shown["raw"][0]["asked"] == '["./till.py","price"]', shown)
+    shown = tried(w, place, "price", "--args", '{"thing":"car"}', status=1)
+    check(shown["class"] == "refused" and shown["raw"][0]["status"] == 3, shown)
+    book = os.path.join(w.folder, "book")
+    shown = tried(w, place, "pay", "--args", json.dumps({"book": book}), "--yes")
+    check(shown["projected"] == {"receipt": "R1"} and open(book).read() == shown["key"] + " R1\n", shown)
+    got, out, said = w.run("tool", "try", "pay", "--args", json.dumps({"book": book, "then": "fall"}), "--yes", "--workspace", place)
+    check(got == 1 and ": unknown" in out and "after it was paid" in said, got, out, said)
+
+
+CHECKS = [a_program_is_a_tool, a_call_is_shown_in_its_four_forms, an_action_is_tried_only_with_a_yes_and_under_a_key_of_its_own, what_cannot_be_tried_is_said,
           a_file_that_no_agent_has_is_tried_with_what_it_calls, a_secret_stands_in_no_form]

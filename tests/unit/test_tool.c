@@ -99,7 +99,7 @@ TEST(a_specification_that_lacks_something_is_refused_with_its_line)
         {"effect: action\n", "effect: magic\n", "needs `effect`: read or action"},
         {"input:\n", "inputs:\n", "needs `input`, a JSON Schema"},
         {"type: string, minLength: 2", "type: text, minLength: 2", "input of order"},
-        {"http: {method: POST", "https: {method: POST", "needs `http`, `knowledge`"},
+        {"http: {method: POST", "https: {method: POST", "needs `http`, `command`"},
         {"mode: key}", "mode: maybe}", "idempotency.mode is \"maybe\""},
         {"by: customer, text", "by: nobody, text", "confirm.by is \"nobody\""},
         {"text: shop.ask, ", "", "needs confirm.text"},
