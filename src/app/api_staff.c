@@ -34,6 +34,7 @@ void api_staff_journal(struct api_call *c)
     size_t n = 0;
     if (!read_journal(c, &events, &n))
         return;
+    runner_mask(c->config->runner, c->a, events, n);
     struct buf b = buf_new(c->a, JOURNAL_BYTES_MAX);
     struct json_writer w = {.out = &b};
     json_open(&w, '{');

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/nearest.h"
 #include "base/rng.h"
+#include "engine/audit.h"
 #include "eval/assess.h"
 #include "eval/export.h"
 #include "eval/fields.h"
@@ -137,8 +138,8 @@ int cmd_import(struct command_context *c)
 
 /* --- export --- */
 
-static int export_one(struct command_context *c, struct store *s, const char *format, const struct dataset_item *item,
-                      struct str secret, struct sink *sink)
+static int export_one(struct command_context *c, struct store *s, struct versions *versions, const char *format,
+                      const struct dataset_item *item, struct str secret, struct sink *sink)
 {
     struct arena *conversation = arena_new("conversation", 1 << 16);
     struct buf line = buf_new(conversation, EXPORT_LINE_BYTES_MAX);
@@ -146,6 +147,7 @@ static int export_one(struct command_context *c, struct store *s, const char *fo
     size_t n;
     int r = journal_read(s, conversation, item->conversation, 0, EVENTS_MAX, &events, &n, c->err);
     if (r == 0) {
+        audit_mask(conversation, versions, events, n);
         r = export_line(conversation, format, item, events, n, secret, &line, c->err);
         if (r == ERR_NOT_FOUND) /* of the format: a word of the command line */
             r = command_usage(c, "%s", c->err->text);
@@ -172,6 +174,7 @@ int cmd_export(struct command_context *c)
     r = open_set(c, &config, &s, &items, &n);
     if (r)
         return r;
+    struct versions versions = {.store = s};
     command_catch_stop(NULL);
     rng_bytes(secret, sizeof secret);
     r = sink_open(c->arena, c->output, &sink, c->err);
@@ -179,9 +182,10 @@ int cmd_export(struct command_context *c)
         for (size_t i = 0; i < n && r == 0; i++)
             r = command_stop_asked()
                     ? command_stopped(c, "after %zu of %zu conversations; the same command begins anew", i, n)
-                    : export_one(c, s, format, &items[i], (struct str){secret, sizeof secret}, &sink);
+                    : export_one(c, s, &versions, format, &items[i], (struct str){secret, sizeof secret}, &sink);
         r = sink_close(&sink, r, c->err);
     }
+    versions_free(&versions);
     store_close(s);
     return r;
 }

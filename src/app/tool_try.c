@@ -203,7 +203,7 @@ static struct str audited(const struct trial *t)
 
 static struct str masked(const struct trial *t, const struct json *value)
 {
-    return json_text(t->arena, tool_masked(t->arena, t->tool, value));
+    return json_text(t->arena, tool_masked(t->arena, t->tool, value, NULL));
 }
 
 static struct str masked_result(const struct trial *t)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "engine/audit.h"
 
 enum { PACKAGE_BYTES_MAX = 1 << 16, WORDS_MAX = 400 };
 
@@ -45,10 +46,33 @@ static struct str summary(struct arena *a, const struct conversation *c, struct 
     return buf_str(&b);
 }
 
+/* What is said to and by tools, masked by audit.mask, and what that hid: slots may hold it too. */
+struct view {
+    struct arena *arena;
+    const struct agent *agent;
+    struct json *hidden;
+};
+
+static struct str masked(const struct view *v, struct str tool, struct str text)
+{
+    return text.n ? audit_mask_text(v->arena, v->agent, tool, text, v->hidden) : STR("null");
+}
+
 static void put_json_text(struct json_writer *w, const char *key, struct str text)
 {
     json_key(w, key);
-    json_put_raw(w, text.n ? text : STR("null"));
+    json_put_raw(w, text);
+}
+
+/* All that is masked in the package, before the first value is written. */
+static void find_hidden(const struct view *v, const struct conversation *c)
+{
+    for (const struct fact *f = c->facts; f; f = f->next) {
+        masked(v, f->tool, f->args);
+        masked(v, f->tool, f->result);
+    }
+    masked(v, c->proposal.tool, c->proposal.args);
+    masked(v, c->proposal.tool, c->proposal.result);
 }
 
 static void put_notes(struct json_writer *w, const struct course_note *newest)
@@ -67,6 +91,8 @@ struct str handoff_package(struct arena *a, const struct conversation *c, struct
 {
     struct buf b = buf_new(a, PACKAGE_BYTES_MAX);
     struct json_writer w = {.out = &b};
+    const struct view v = {a, c->agent, json_new(a, JSON_ARRAY)};
+    find_hidden(&v, c);
     json_open(&w, '{');
     json_pair_str(&w, "customer", c->customer);
     json_pair_int(&w, "identity", c->identity);
@@ -86,7 +112,7 @@ struct str handoff_package(struct arena *a, const struct conversation *c, struct
     for (const struct slot_value *s = c->slots; s; s = s->next) {
         json_open(&w, '{');
         json_pair_str(&w, "slot", s->slot);
-        json_pair_str(&w, "value", s->value);
+        json_pair_str(&w, "value", audit_mask_value(v.hidden, s->value));
         json_pair_str(&w, "status", s->status);
         json_pair_str(&w, "source", s->source);
         json_pair_int(&w, "evidence", s->evidence);
@@ -99,7 +125,7 @@ struct str handoff_package(struct arena *a, const struct conversation *c, struct
         json_open(&w, '{');
         json_pair_str(&w, "tool", f->tool);
         json_pair_str(&w, "class", f->class);
-        put_json_text(&w, "result", f->result);
+        put_json_text(&w, "result", masked(&v, f->tool, f->result));
         json_close(&w, '}');
     }
     json_close(&w, ']');
@@ -111,8 +137,8 @@ struct str handoff_package(struct arena *a, const struct conversation *c, struct
         json_pair_str(&w, "state", str_of(proposal_state_name(c->proposal.state)));
         json_pair_str(&w, "digest", c->proposal.digest);
         json_pair_str(&w, "key", c->proposal.key);
-        put_json_text(&w, "args", c->proposal.args);
-        put_json_text(&w, "result", c->proposal.result);
+        put_json_text(&w, "args", masked(&v, c->proposal.tool, c->proposal.args));
+        put_json_text(&w, "result", masked(&v, c->proposal.tool, c->proposal.result));
         json_close(&w, '}');
     }
     json_key(&w, "last_words");

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "engine/audit.h"
 #include "engine/entry.h"
 #include "engine/memory.h"
 #include "store/memory.h"
@@ -578,6 +579,11 @@ void runner_switch(struct runner *r, int64_t conversation, const struct runner_s
     in->by = str_copy(in->arena, how->by);
     in->reason = str_copy(in->arena, how->reason);
     entry_push(entry_get(r, conversation), in);
+}
+
+void runner_mask(struct runner *r, struct arena *a, struct event *events, size_t n)
+{
+    audit_mask(a, &r->versions, events, n);
 }
 
 int runner_version(struct runner *r, struct arena *a, struct str agent, struct str named, struct str *sha_hex,

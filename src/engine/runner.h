@@ -85,6 +85,8 @@ void runner_switch(struct runner *r, int64_t conversation, const struct runner_s
 /* The hash of the version that people mean: versions_named. */
 MUST_USE int runner_version(struct runner *r, struct arena *a, struct str agent, struct str named, struct str *sha_hex,
                             struct err *e);
+/* The events of a conversation, from the first one on, for staff: masked as engine/audit.h says, in `a`. */
+void runner_mask(struct runner *r, struct arena *a, struct event *events, size_t n);
 /* An event that only records: human.message, rating.given, message.delivered, conversation.closed. `check` may refuse on the
  * folded state (NULL: no check). */
 void runner_record(struct runner *r, int64_t conversation, enum event_kind kind, struct str body,

@@ -91,8 +91,9 @@ unsigned tool_argument_sources(const struct tool *t, struct str name);
 void tool_write_shown(struct arena *a, const struct tool *t, const struct json *args, struct str language,
                       struct json_writer *w);
 
-/* A copy of arguments or of a result in which what audit.mask names is "[masked]": for whoever need not know it. */
-struct json *tool_masked(struct arena *a, const struct tool *t, const struct json *value);
+/* A copy of arguments or of a result in which what audit.mask names is "[masked]": for whoever need not know it. The texts and
+ * numbers that were hidden, of 4 bytes or more, are added to the array `hidden`; NULL: nobody asks. */
+struct json *tool_masked(struct arena *a, const struct tool *t, const struct json *value, struct json *hidden);
 
 /* What the journal keeps of an answer: the members of a tool.answered behind its call (docs/JOURNAL.md), and those of an
  * action.done behind its proposal. `args` is canonical JSON, or "" where the answer is not used again. */

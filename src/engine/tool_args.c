@@ -128,30 +128,43 @@ void tool_write_shown(struct arena *a, const struct tool *t, const struct json *
     json_close(w, ']');
 }
 
-static void mask_at(struct json *v, struct str path)
+enum { HIDDEN_BYTES_MIN = 4 /* shorter ones are found elsewhere by chance */ };
+
+/* Every text and number below v. */
+static void collect(struct arena *a, const struct json *v, struct json *into)
+{
+    if ((json_is(v, JSON_STRING) || json_is(v, JSON_NUMBER)) && v->text.n >= HIDDEN_BYTES_MIN)
+        json_push(into, json_new_str(a, v->text));
+    for (const struct json *m = json_is(v, JSON_OBJECT) || json_is(v, JSON_ARRAY) ? v->child : NULL; m; m = m->next)
+        collect(a, m, into);
+}
+
+static void mask_at(struct arena *a, struct json *v, struct str path, struct json *hidden)
 {
     struct str part;
     if (json_is(v, JSON_ARRAY)) {
         for (struct json *item = v->child; item; item = item->next)
-            mask_at(item, path);
+            mask_at(a, item, path, hidden);
         return;
     }
     if (!str_split(&path, '.', &part)) {
+        if (hidden)
+            collect(a, v, hidden);
         if (v->kind != JSON_NULL)
             *v = (struct json){.kind = JSON_STRING, .key = v->key, .text = STR("[masked]"), .next = v->next};
         return;
     }
     for (struct json *m = json_is(v, JSON_OBJECT) ? v->child : NULL; m; m = m->next)
         if (str_eq(m->key, part))
-            mask_at(m, path);
+            mask_at(a, m, path, hidden);
 }
 
-struct json *tool_masked(struct arena *a, const struct tool *t, const struct json *value)
+struct json *tool_masked(struct arena *a, const struct tool *t, const struct json *value, struct json *hidden)
 {
     struct json *copy = json_copy(a, value);
     const struct json *paths = json_get(json_get(t->spec, "audit"), "mask");
     for (const struct json *p = paths ? paths->child : NULL; p; p = p->next)
-        mask_at(copy, json_str(p));
+        mask_at(a, copy, json_str(p), hidden);
     return copy;
 }
 

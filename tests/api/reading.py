@@ -182,7 +182,42 @@ def lists_are_bounded_and_newest_first(w):
     check(len(all_) <= 1000 and [c["id"] for c in all_[:3]] == mine[::-1] and {"id", "status", "owner", "opened"} == set(all_[0]))
 
 
-CHECKS = [a_poll_waits_for_what_comes, head_is_get_without_a_body, a_stream_that_is_cut_anywhere_goes_on_where_it_was,
+def what_tools_mask_is_masked_for_staff_and_in_exports_but_not_for_the_work(w):
+    workspace = w.workspace()
+    for tool, paths in (("get_customer_profile", "address"), ("reissue_card", "address, reason")):
+        with open(os.path.join(workspace, "tools", tool + ".yaml"), "a") as f:
+            f.write("audit: {mask: [%s]}\n" % paths)
+    server = w.serve(workspace)
+    staff, talk = operator(server), Conversation(customer(server, "ana"), "masked")
+    talk.ask("my card never came")
+    events = talk.ask("yes please")
+    shown = [e for e in talk.all() if e["type"] == "proposal"][0]["shown"]
+    address = [s["value"] for s in shown if s["name"] == "address"][0]
+    check(len(address) > 5 and [e["outcome"] for e in events if e["type"] == "action"] == ["ok"], shown, events)
+    check(staff.post(talk.path + "/handoff").status == 202)
+    talk.until(lambda events: any(e["type"] == "owner" for e in events))
+    bodies = [(e["kind"], e["body"]) for e in talk.journal(staff)]
+    of = {kind: [b for k, b in bodies if k == kind] for kind, _ in bodies}
+    profile = [b for b in of["tool.answered"] if b["tool"] == "get_customer_profile"][0]
+    check(profile["result"]["address"] == "[masked]" and profile["result"]["first_name"] == "Ana", profile)
+    proposed = of["action.proposed"][0]
+    check(proposed["args"]["address"] == proposed["args"]["reason"] == "[masked]" and proposed["args"]["customer"] == "ana", proposed)
+    check([s["value"] for s in proposed["shown"] if s["name"] == "address"] == ["[masked]"], proposed)
+    package = staff.get(talk.path + "/handoff").json["package"]
+    check(package["proposal"]["args"]["address"] == "[masked]" and package["proposal"]["state"] == "ok", package)
+    hidden = {k: v for k, v in package.items() if k not in ("summary", "last_words")}
+    check(address not in json.dumps(hidden, ensure_ascii=False), package)
+    words = ("message.received", "reply.sent", "model.answered")
+    check(not [b for k, b in bodies if k not in words and address in json.dumps(b, ensure_ascii=False)], bodies)
+    server.stop()
+    for form in ("openai-jsonl", "candor-jsonl"):
+        status, out, said = w.run("export", "card-delivery", "--format", form, "--workspace", workspace)
+        check(status == 0 and "[masked]" in out and '"address":"' + address not in out.replace("\\", ""), form, out, said)
+    status, out, said = w.run("audit", "verify", "--workspace", workspace)
+    check(status == 0, out, said)
+
+
+CHECKS = [what_tools_mask_is_masked_for_staff_and_in_exports_but_not_for_the_work, a_poll_waits_for_what_comes, head_is_get_without_a_body, a_stream_that_is_cut_anywhere_goes_on_where_it_was,
           a_long_past_comes_in_pieces_and_is_whole, a_conversation_that_is_too_long_says_so_and_can_be_read,
           a_stream_shows_drafts_that_are_not_kept, naughty_strings_come_back_as_they_went_in,
           lists_are_bounded_and_newest_first]

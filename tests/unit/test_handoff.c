@@ -44,6 +44,27 @@ TEST(the_package_has_every_member_of_the_documentation)
     world_end(&w);
 }
 
+TEST(what_tools_mask_is_masked_in_the_package_and_in_the_slots_that_hold_it)
+{
+    world_begin(&w, world_agent("\"already_done\":[\"DUPLICATE_REQUEST\"]",
+                                "\"already_done\":[\"DUPLICATE_REQUEST\"],\"audit\":{\"mask\":[\"address\",\"id\"]}"));
+    assert_true(world_open(&w, "ana", "pt-BR"));
+    CHECK(world_say(&w, "meu cartão não chegou"));
+    CHECK(world_add(
+        &w, EVENT_SCRATCHPAD_UPDATED,
+        STR("{\"by\":\"model\",\"set\":[{\"slot\":\"reissue_reason\",\"value\":\"12 Elm Street, Springfield\","
+            "\"source\":\"customer\",\"status\":\"stated\",\"evidence\":[2]}]}")));
+    const struct json *p = package("asked_human", "");
+    CHECK_STR(json_str(json_path(p, STR("proposal.args.address"))), "[masked]");
+    CHECK_STR(json_str(json_path(p, STR("proposal.args.reason"))), "not_received");
+    bool found = false;
+    for (const struct json *s = json_get(p, "slots")->child; s; s = s->next)
+        found |= str_is(json_str(json_get(s, "value")), "[masked]");
+    CHECK(found);
+    CHECK(str_has(w.c->proposal.args, STR("12 Elm Street"))); /* what is run is whole */
+    world_end(&w);
+}
+
 TEST(the_summary_is_facts_in_a_fixed_order_and_no_words_of_a_model)
 {
     begin();
@@ -144,7 +165,8 @@ TEST(what_may_have_happened_or_hurts_is_read_first)
     CHECK_STR(str_of(handoff_priority(STR("asked_human"))), "normal");
 }
 
-RUN(cmocka_unit_test(the_package_has_every_member_of_the_documentation),
+RUN(cmocka_unit_test(what_tools_mask_is_masked_in_the_package_and_in_the_slots_that_hold_it),
+    cmocka_unit_test(the_package_has_every_member_of_the_documentation),
     cmocka_unit_test(the_summary_is_facts_in_a_fixed_order_and_no_words_of_a_model),
     cmocka_unit_test(before_anything_happened_there_is_still_a_package),
     cmocka_unit_test(an_action_of_unknown_outcome_is_handed_over_with_its_key),
