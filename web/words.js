@@ -7,7 +7,7 @@ export const language_words = {
   'en': {
     title: 'Support chat',
     signin_title: 'Choose a customer',
-    signin_hint: 'This is an example and everyone in it is invented. Sign in as one of them and ask about the card.',
+    signin_hint: 'This is an example and everyone in it is invented. Sign in as one of them and write what you need.',
     again: 'Try again',
     person_button: 'Talk to a person',
     end_button: 'End chat',
@@ -85,7 +85,7 @@ export const language_words = {
   'pt-BR': {
     title: 'Atendimento',
     signin_title: 'Escolha um cliente',
-    signin_hint: 'Isto é um exemplo e todas as pessoas são inventadas. Entre como uma delas e pergunte pelo cartão.',
+    signin_hint: 'Isto é um exemplo e todas as pessoas são inventadas. Entre como uma delas e escreva do que precisa.',
     again: 'Tentar de novo',
     person_button: 'Falar com uma pessoa',
     end_button: 'Encerrar',
@@ -163,7 +163,7 @@ export const language_words = {
   'es-MX': {
     title: 'Chat de ayuda',
     signin_title: 'Elige un cliente',
-    signin_hint: 'Esto es un ejemplo y todas las personas son inventadas. Entra como una de ellas y pregunta por la tarjeta.',
+    signin_hint: 'Esto es un ejemplo y todas las personas son inventadas. Entra como una de ellas y escribe lo que necesitas.',
     again: 'Reintentar',
     person_button: 'Hablar con una persona',
     end_button: 'Terminar',

@@ -41,6 +41,8 @@ static int list(struct command_context *c, struct store *s, struct str customer)
         json_close(&w, ']');
         buf_addc(&b, '\n');
     }
+    if (!n && !c->json)
+        fprintf(stderr, "nothing is remembered of %.*s\n", STR_ARG(customer));
     return command_tell(c, buf_str(&b));
 }
 

@@ -69,7 +69,8 @@ static int hand_off(struct conversation *c, struct turn_events *out, struct str 
 {
     struct str note = c->turn.note, words = STR("");
     bool open = c->turn.at != TURN_IDLE && !acting(c);
-    if (open && (transferred(c) || c->course.walked) && c->answer_has_text)
+    bool fresh = c->answer_has_text && c->answer_seq > c->turn.cause; /* an answer of an earlier turn was sent then */
+    if (open && fresh && (transferred(c) || c->course.walked))
         words = str_trim(c->answer_text); /* what the model said when it handed over */
     struct decision b;
     decision_begin(&b, out->arena);
