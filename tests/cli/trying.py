@@ -93,6 +93,21 @@ def a_file_that_no_agent_has_is_tried_with_what_it_calls(w):
         check(shown["raw"] == [] and shown["projected"]["reason"] == reason, shown)
 
 
+def a_program_in_a_file_of_its_own_is_part_of_the_tool(w):
+    workspace = w.workspace()
+    path = tool_file(workspace, "plans", "effect: read", "input: {type: object, properties: {months: {type: integer}}, required: [months]}",
+                     "lua: plans.lua", "project: {total: total, files: files}")
+    with open(os.path.join(workspace, "tools/plans.lua"), "w") as f:
+        f.write("return {total = fixed(100 / input.months, 2), files = tostring(io)}\n")
+    shown = tried(w, workspace, "plans", "--args", '{"months":3}')
+    check(shown["raw"] == [] and shown["projected"] == {"total": "33.33", "files": "nil"}, shown)
+    with open(os.path.join(workspace, "tools/plans.lua"), "w") as f:
+        f.write("while true do end\n")
+    check(tried(w, workspace, "plans", "--args", '{"months":3}', status=1)["class"] == "invalid")
+    os.unlink(os.path.join(workspace, "tools/plans.lua"))
+    refused(w, 4, path + ":6", "plans", "--args", '{"months":3}', "--workspace", workspace)
+
+
 def a_secret_stands_in_no_form(w):
     workspace = w.workspace()
     key = os.path.join(workspace, "bank.key")
@@ -123,5 +138,5 @@ def a_program_is_a_tool(w):
     check(got == 1 and ": unknown" in out and "after it was paid" in said, got, out, said)
 
 
-CHECKS = [a_program_is_a_tool, a_call_is_shown_in_its_four_forms, an_action_is_tried_only_with_a_yes_and_under_a_key_of_its_own, what_cannot_be_tried_is_said,
+CHECKS = [a_program_in_a_file_of_its_own_is_part_of_the_tool, a_program_is_a_tool, a_call_is_shown_in_its_four_forms, an_action_is_tried_only_with_a_yes_and_under_a_key_of_its_own, what_cannot_be_tried_is_said,
           a_file_that_no_agent_has_is_tried_with_what_it_calls, a_secret_stands_in_no_form]

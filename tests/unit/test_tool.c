@@ -155,6 +155,37 @@ static struct str digest(const struct tool *t, const char *args)
     return hash_hex(a, d.b, SHA256_BYTES);
 }
 
+TEST(the_session_supplies_what_x_from_names_and_else_the_customer)
+{
+    struct tool t = read_yaml("tool: look\nsummary: Looks.\neffect: read\ninput:\n  type: object\n  properties:\n"
+                              "    who: {type: string, x-source: session}\n"
+                              "    same: {type: string, x-source: session, x-from: session.customer}\n"
+                              "    level: {type: integer, x-source: session, x-from: session.identity}\n"
+                              "    language: {type: string, x-source: session, x-from: session.locale}\n"
+                              "http: {url: \"${shop}/x\"}\n");
+    CHECK_STR(arguments(&t, "{}"), "{\"language\":\"pt-BR\",\"level\":1,\"same\":\"ana\",\"who\":\"ana\"}");
+    CHECK(str_has(arguments(&t, "{\"level\":2}"), STR("level is set by the session")));
+    CHECK_INT(t.model_input ? json_get(t.model_input, "properties")->n : 9, 0);
+}
+
+TEST(what_a_mask_names_is_hidden_in_lists_and_with_all_below_it)
+{
+    struct tool t =
+        read_yaml("tool: look\nsummary: Looks.\neffect: read\ninput: {type: object}\nhttp: {url: \"${shop}/x\"}\n"
+                  "audit: {mask: [address.street, parcels.code, note]}\n");
+    struct json *v, *hidden = json_new(a, JSON_ARRAY);
+    CHECK_INT(json_parse(a,
+                         STR("{\"address\":{\"street\":\"Elm 12\",\"city\":\"Rio\"},\"note\":{\"a\":[12345,\"no\"]},"
+                             "\"parcels\":[{\"code\":\"AB12\",\"n\":1},{\"code\":null}],\"street\":\"open\"}"),
+                         &v, NULL),
+              0);
+    CHECK_STR(json_text(a, tool_masked(a, &t, v, hidden)),
+              "{\"address\":{\"street\":\"[masked]\",\"city\":\"Rio\"},\"note\":\"[masked]\","
+              "\"parcels\":[{\"code\":\"[masked]\",\"n\":1},{\"code\":null}],\"street\":\"open\"}");
+    CHECK_STR(json_text(a, hidden), "[\"Elm 12\",\"AB12\",\"12345\"]"); /* in the order of the paths; none of 2 bytes */
+    CHECK_STR(json_text(a, json_path(v, STR("address.street"))), "\"Elm 12\"");
+}
+
 TEST(a_digest_is_of_what_is_meant_not_of_how_it_is_written)
 {
     struct tool t = read_yaml(ORDER), other = t;
@@ -321,6 +352,8 @@ int main(void)
         cmocka_unit_test(a_specification_that_lacks_something_is_refused_with_its_line),
         cmocka_unit_test(the_model_sees_neither_what_the_session_supplies_nor_our_own_keys),
         cmocka_unit_test(arguments_are_checked_and_the_sessions_values_put_in),
+        cmocka_unit_test(the_session_supplies_what_x_from_names_and_else_the_customer),
+        cmocka_unit_test(what_a_mask_names_is_hidden_in_lists_and_with_all_below_it),
         cmocka_unit_test(a_digest_is_of_what_is_meant_not_of_how_it_is_written),
         cmocka_unit_test(a_key_names_the_proposal_and_not_the_attempt),
         cmocka_unit_test(the_customer_is_shown_words_in_the_language_of_the_conversation),

@@ -361,6 +361,54 @@ TEST(identical_calls_that_come_at_once_are_refused_beyond_their_number)
     world_end(&w);
 }
 
+TEST(a_session_that_is_not_who_it_must_be_is_refused_and_told_what_is_missing)
+{
+    begin("\"tool\":\"get_customer_profile\"", "\"requires\":{\"identity\":2},\"tool\":\"get_customer_profile\"");
+    model_calls("get_customer_profile", "{}", 1, 1);
+    CHECK(world_open(&w, "ana", "en") && world_say(&w, "hello")); /* known by the channel: 1 */
+    CHECK_INT(w.tools_n, 0);
+    CHECK_INT(answered_with("\"reason\":\"identity_too_low\",\"missing\":[\"session.identity\"]"), 1);
+    world_end(&w);
+    begin("\"tool\":\"get_customer_profile\"", "\"requires\":{\"identity\":1},\"tool\":\"get_customer_profile\"");
+    model_calls("get_customer_profile", "{}", 1, 1);
+    CHECK(world_open(&w, "ana", "en") && world_say(&w, "hello"));
+    CHECK_INT(w.tools_n, 1);
+    world_end(&w);
+}
+
+TEST(a_costly_action_needs_a_customer_who_stepped_up)
+{
+    begin("\"class\":\"reversible\"", "\"class\":\"costly\"");
+    hold();
+    CHECK_INT(w.bank->effects, 0);
+    CHECK(answered_with("\"identity_too_low\"") > 0);
+    world_end(&w);
+}
+
+TEST(what_cannot_be_taken_back_is_a_persons_to_do)
+{
+    begin("\"class\":\"reversible\"", "\"class\":\"irrevocable\"");
+    CHECK(world_open(&w, "ana", "en") && world_say(&w, "my card never came"));
+    CHECK_INT(answered_with("\"approval_needed\""), 1);
+    CHECK_STR(reason(), "approval_needed");
+    CHECK_INT(w.bank->effects, 0);
+    CHECK_INT(world_count(&w, EVENT_ACTION_PROPOSED), 0);
+    world_end(&w);
+}
+
+TEST(a_read_is_made_as_often_in_a_turn_as_it_says)
+{
+    begin("\"tool\":\"check_card_delivery\"", "\"limits\":{\"per_turn\":1},\"tool\":\"check_card_delivery\"");
+    model_calls("check_card_delivery", "{}", 2, 1);
+    CHECK(world_open(&w, "ana", "en") && world_say(&w, "hello"));
+    CHECK_INT(w.tools_n, 1);
+    CHECK_INT(answered_with("\"limit_reached\""), 1);
+    model_calls("check_card_delivery", "{}", 1, 1);
+    CHECK(world_say(&w, "and now?")); /* another turn */
+    CHECK_INT(answered_with("\"limit_reached\""), 1);
+    world_end(&w);
+}
+
 TEST(a_model_that_never_comes_to_an_end_is_stopped_after_its_calls)
 {
     begin(NULL, NULL);
@@ -586,6 +634,10 @@ RUN(cmocka_unit_test(a_late_card_a_question_a_yes_and_one_new_card),
     cmocka_unit_test(calls_that_come_at_once_share_one_budget),
     cmocka_unit_test(calls_beyond_what_can_be_under_way_at_once_are_refused),
     cmocka_unit_test(identical_calls_that_come_at_once_are_refused_beyond_their_number),
+    cmocka_unit_test(a_session_that_is_not_who_it_must_be_is_refused_and_told_what_is_missing),
+    cmocka_unit_test(a_costly_action_needs_a_customer_who_stepped_up),
+    cmocka_unit_test(what_cannot_be_taken_back_is_a_persons_to_do),
+    cmocka_unit_test(a_read_is_made_as_often_in_a_turn_as_it_says),
     cmocka_unit_test(a_model_that_never_comes_to_an_end_is_stopped_after_its_calls),
     cmocka_unit_test(a_turn_that_takes_too_long_goes_to_a_person),
     cmocka_unit_test(a_turn_that_dies_too_often_goes_to_a_person),
