@@ -128,6 +128,11 @@ static const char *state_word(const struct publishing *p, const struct release_i
 
 static void tell_refusal(struct arena *a, const struct release_item *item, struct buf *out)
 {
+    if (!item->changes.n) {
+        buf_addf(out, ": nothing changed since %.*s, which is published, and a number does not go back\n",
+                 STR_ARG(semver_text(a, item->before)));
+        return;
+    }
     buf_addf(out, ": the smallest allowed version is %.*s; since %.*s this changed (%s):\n",
              STR_ARG(semver_text(a, item->smallest)), STR_ARG(semver_text(a, item->before)),
              semver_step_name(item->needed));

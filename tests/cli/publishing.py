@@ -66,6 +66,9 @@ def a_version_that_moved_too_little_is_refused_with_what_forces_it(w):
     check(status == 1 and items[AGENT]["smallest"] == "2.0.0" and items["tools/reissue_card"]["state"] == "not published", items)
     replace(file_of(workspace, "agents/card-delivery.yaml"), "version: 1.1.0", "version: 2.0.0")
     check(publish(w, workspace)[0] == 0)
+    replace(file_of(workspace, "instructions/voice.md"), "version: 1.0.0", "version: 0.9.0")
+    status, out, _ = w.run("publish", "--workspace", workspace)
+    check(status == 1 and "instructions/voice@0.9.0: refused: nothing changed since 1.0.0, which is published" in out, out)
 
 
 def bump_moves_the_numbers_and_no_other_byte(w):
