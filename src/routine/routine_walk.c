@@ -2,8 +2,9 @@
 
 #include "base/expr.h"
 #include "base/template.h"
+#include "routine/routine_outcome.h"
 
-enum { STEPS_MAX = 200, PROPOSALS_MAX = 2, WORDS_BYTES_MAX = 16384, ARGS_BYTES_MAX = 65536 };
+enum { STEPS_MAX = 200, WORDS_BYTES_MAX = 16384, ARGS_BYTES_MAX = 65536 };
 
 /* --- the state --- */
 
@@ -414,58 +415,10 @@ static int step_decide(struct routine_walk *w, const struct routine_step *s)
 
 /* --- confirm and act --- */
 
-static const char *final_state(const struct routine_walk *w, struct str tool, struct str *state)
-{
-    static const char *const final[] = {"ok", "already_done", "refused", "unknown"};
-    const struct json *proposal = json_get(w->state, "proposal");
-    *state = str_eq(json_str(json_get(proposal, "tool")), tool) ? json_str(json_get(proposal, "state")) : STR("");
-    for (size_t i = 0; i < sizeof final / sizeof *final; i++)
-        if (str_is(*state, final[i]))
-            return final[i];
-    return NULL;
-}
-
-/* What became of the action, as a follower knows it: a branch, or NULL when it is to be proposed now. */
-static const char *outcome_known(const struct routine_walk *w, const struct routine_step *s, struct str tool)
-{
-    struct str state;
-    const struct json *proposal = json_get(w->state, "proposal"), *class = state_in(w, "tool_class", tool);
-    const char *became = final_state(w, tool, &state);
-    if (became)
-        return became;
-    /* A no is the answer to this step's question only where the step asked it; one of an earlier run is past. */
-    if (str_is(state, "declined") && stood_here(w, s))
-        return "no";
-    if (called(w, tool)) /* and there is no outcome: the runtime did not let it through */
-        return "refused";
-    if (!state.n && class)
-        return str_is(json_str(class), "unknown") ? "unknown" : str_is(json_str(class), "ok") ? "ok" : "refused";
-    if (state.n && json_int(json_get(proposal, "times"), 0) >= PROPOSALS_MAX)
-        return str_is(state, "declined") ? "no" : "unclear";
-    return NULL;
-}
-
-/* The same for a script: only what happened since the routine came to this step. */
-static const char *outcome_here(const struct routine_walk *w, const struct routine_step *s, struct str tool,
-                                struct str counter)
-{
-    struct str state;
-    const char *became = final_state(w, tool, &state);
-    if (!stood_here(w, s))
-        return NULL;
-    if (w->proposed && became)
-        return became;
-    if (w->proposed && str_is(state, "declined"))
-        return "no";
-    if (called(w, tool) && !w->proposed) /* the runtime did not let it through */
-        return "refused";
-    return asked(w, counter) > s->repeat ? "unclear" : NULL;
-}
-
 static int step_confirm(struct routine_walk *w, const struct routine_step *s)
 {
     struct str tool = s->calls[0].tool, counter = str_f(w->a, "confirm:%.*s", STR_ARG(s->id)), args;
-    const char *became = w->script ? outcome_here(w, s, tool, counter) : outcome_known(w, s, tool);
+    const char *became = routine_outcome(w, s, stood_here(w, s));
     if (!became) {
         if (!arguments(w, s->calls[0].args, true, &args))
             return ROUTINE_NOWHERE;
@@ -491,10 +444,8 @@ static int step_confirm(struct routine_walk *w, const struct routine_step *s)
 
 static int step_act(struct routine_walk *w, const struct routine_step *s)
 {
-    struct str state;
-    const char *became = w->became;
-    if (!became)
-        became = final_state(w, json_str(json_get(json_get(w->state, "proposal"), "tool")), &state);
+    const char *became =
+        w->became ? w->became : routine_outcome_final(w, json_str(json_path(w->state, STR("proposal.tool"))));
     if (!became)
         became = "refused";
     int to = routine_branch(s, became);
