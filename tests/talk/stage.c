@@ -6,6 +6,7 @@
 #include "net/client.h"
 #include "props.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -239,6 +240,24 @@ static struct str edited(struct stage *s, struct str bundle, struct str edit)
     return buf_str(&b);
 }
 
+/* The agent of a workspace whose folder has another name than it: the last by name. */
+static struct str agent_of(struct arena *a, const char *dir, struct str name)
+{
+    struct dirent **files;
+    if (access(str_f(a, "%s/agents/%.*s.yaml", dir, STR_ARG(name)).p, F_OK) == 0)
+        return name;
+    int n = scandir(str_f(a, "%s/agents", dir).p, &files, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        struct str file = str_of(files[i]->d_name);
+        if (str_ends(file, STR(".yaml")))
+            name = str_copy(a, str_head(file, file.n - 5));
+        free(files[i]);
+    }
+    if (n >= 0)
+        free(files);
+    return name;
+}
+
 int stage_agent(struct stage *s, struct str line, struct err *e)
 {
     ptrdiff_t with = str_find(line, STR(" with "));
@@ -252,6 +271,7 @@ int stage_agent(struct stage *s, struct str line, struct err *e)
     const char *dir = str_f(s->arena, "%s/%.*s", s->setup.workspaces, STR_ARG(s->agent_name)).p;
     if (access(dir, F_OK) < 0) /* one that is only for scripts */
         dir = str_f(s->arena, "tests/talk/workspaces/%.*s", STR_ARG(s->agent_name)).p;
+    s->agent_name = agent_of(s->arena, dir, s->agent_name);
     if (!s->runner && live(s, e) < 0)
         return e->code;
     props_documents(s->props, dir);
