@@ -19,7 +19,7 @@ struct publishing {
     size_t names_n;
     struct composition *agents;
     struct release release;
-    bool dry;
+    bool dry, bumps; /* bumps: versions that moved too little are moved on */
 };
 
 /* --- which agents --- */
@@ -122,7 +122,7 @@ static const char *state_word(const struct publishing *p, const struct release_i
     if (item->state == RELEASE_ALREADY)
         return "already published";
     if (item->state == RELEASE_REFUSED)
-        return "refused";
+        return p->dry && p->bumps ? "would be moved on" : "refused";
     return p->dry ? "would be published" : p->release.refused ? "not published" : "published";
 }
 
@@ -221,18 +221,19 @@ static int run(struct publishing *p)
 {
     struct command_context *c = p->c;
     int r = plan(p);
-    if (r == 0 && p->release.refused && command_option(c, "--bump", NULL) && !p->dry)
+    if (r == 0 && p->release.refused && p->bumps && !p->dry)
         r = bump_all(p);
     if (r == 0 && !p->dry && !p->release.refused)
         r = release_write(c->arena, p->published.store, &p->release, publisher(c), c->err);
     if (r == 0)
         r = tell(p);
-    return r ? r : p->release.refused ? 1 : 0;
+    return r ? r : p->release.refused && !(p->dry && p->bumps) ? 1 : 0;
 }
 
 int cmd_publish(struct command_context *c)
 {
-    struct publishing p = {.c = c, .dry = command_option(c, "--dry-run", NULL)};
+    struct publishing p = {
+        .c = c, .dry = command_option(c, "--dry-run", NULL), .bumps = command_option(c, "--bump", NULL)};
     int r = command_settings(c, &p.settings);
     if (r == 0)
         r = choose_agents(&p);

@@ -77,6 +77,9 @@ def bump_moves_the_numbers_and_no_other_byte(w):
     replace(file_of(workspace, "instructions/voice.md"), "Mention tools", "Talk of tools")
     replace(file_of(workspace, "instructions/voice.md"), "version: 1.0.0", "version:   \"1.0.0\"  # ours\r")
     before = everything(workspace)
+    status, items = publish(w, workspace, "--bump", "--dry-run")
+    check(status == 0 and items[VOICE]["state"] == "would be moved on" and items[VOICE]["smallest"] == "1.0.1", items)
+    check(everything(workspace) == before)
     status, items = publish(w, workspace, "--bump")
     check(status == 0 and items[VOICE]["version"] == "1.0.1" and items[AGENT]["version"] == "1.0.1", items)
     changed = {name for name, text in everything(workspace).items() if before[name] != text}
