@@ -120,6 +120,10 @@ CASES = [
     ("M06", ORDERS, "  none:\n", "  spare:\n    en: \"x\"\n    pt: \"x\"\n  none:\n", "spare"),
 
     ("T01", FIND, "http: {method: GET, url: \"${shop}/v1/orders/{order}\"}\n", "", "tool:"),
+    ("T01", FIND, HTTP, "command: []\n", "command: []"),
+    ("T01", FIND, HTTP, HTTP + "command: [./find.py]\n", "command: ["),
+    ("K02", FIND, "errors: {", "errors: {exit_0: refused, ", "errors:"),
+    ("K04", ACT, "idempotency: {mode: key}\n", "idempotency: {mode: key}\nreconcile: {method: GET}\n", "reconcile"),
     ("T01", FIND, "input:\n", "reconcile: {url: \"${shop}/x\"}\ninput:\n", "reconcile"),
     ("T02", FIND, "when_not:\n  - the order was looked up in this conversation\n", "", "tool:"),
     ("T03", FIND, "examples:\n  - {args: {order: A-1}, result: {state: open, due: \"2026-03-02\"}}\n", "", "tool:"),
@@ -239,6 +243,12 @@ def main():
                   (candor(a.build, copy)[0], candor(a.build, copy, "--strict")[0]) != (0, 1))
             copy = os.path.join(folder, "program")
             shutil.copytree(base, copy)
+            edit(copy, ACT, "idempotency: {mode: key}\n", "idempotency: {mode: key}\nreconcile: {command: [./find.py]}\n")
+            edit(copy, FIND, HTTP, "command: [./find.py, --fast]\nmemory_mib: 64\n")
+            edit(copy, FIND, "errors: {", "errors: {exit_3: refused, ")
+            status, out, said = candor(a.build, copy)
+            count("a tool may be a command, and so may what asks about a key", said or status)
+            edit(copy, FIND, "command: [./find.py, --fast]\nmemory_mib: 64\n", HTTP)
             edit(copy, FIND, HTTP, "lua: find.lua\n")
             edit(copy, "tools/find.lua", "", "return {data = {state = 'open'}}\n")
             status, out, said = candor(a.build, copy)

@@ -91,6 +91,8 @@ static const struct {
      "project.b was added"},
     {"tools", "{\"timeout_ms\":1}", "{\"timeout_ms\":2}", SEMVER_PATCH, "timeout_ms changed from 1 to 2"},
     {"tools", "{\"http\":{\"url\":\"a\"}}", "{\"http\":{\"url\":\"b\"}}", SEMVER_MINOR, "http changed"},
+    {"tools", "{\"command\":[\"a\"]}", "{\"command\":[\"a\",\"b\"]}", SEMVER_MINOR, "command changed"},
+    {"tools", "{\"memory_mib\":1}", "{\"memory_mib\":2}", SEMVER_PATCH, "memory_mib changed from 1 to 2"},
     {"tools", "{\"when_not\":[\"a\"]}", "{\"when_not\":[]}", SEMVER_PATCH, "when_not"},
     {"tools", "{\"unheard_of\":1}", "{\"unheard_of\":2}", SEMVER_MINOR, "unheard_of changed from 1 to 2"},
     {"tools", "{\"unheard_of\":1}", "{}", SEMVER_MAJOR, "unheard_of was removed"},
