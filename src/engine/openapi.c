@@ -36,10 +36,11 @@ void tool_draft_todo(struct tool_draft *d, const char *key, const char *format, 
     d->notes_n++;
 }
 
-/* U+0085, U+2028 and U+2029 end a line in YAML as well. */
+/* U+0085, U+2028 and U+2029 end a line in YAML as well; U+FEFF, U+FFFE and U+FFFF may not stand in it. */
 struct str openapi_line(struct arena *a, struct str text, size_t n)
 {
-    static const char *const breaks[] = {"\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xef\xbb\xbf"};
+    static const char *const breaks[] = {"\xc2\x85",     "\xe2\x80\xa8", "\xe2\x80\xa9",
+                                         "\xef\xbb\xbf", "\xef\xbf\xbe", "\xef\xbf\xbf"};
     struct buf b = buf_new(a, text.n + 1);
     for (size_t i = 0, taken; i < text.n; i += taken) {
         struct str rest = str_from(text, i);
