@@ -78,7 +78,7 @@ static int open_agent(struct house *h, struct err *e)
         return ERR_IO;
     }
     h->agent = agent;
-    return library_prepare(h->library, agent, e);
+    return library_prepare(h->documents, agent, e);
 }
 
 static int open_runner(struct house *h, struct err *e)
@@ -90,9 +90,10 @@ static int open_runner(struct house *h, struct err *e)
         .cache_bytes = (size_t)h->settings.cache_bytes,
         .leased = true,
     };
-    h->library = library_new(str_c(h->arena, h->settings.dir));
+    h->documents = library_new(str_c(h->arena, h->settings.dir));
     h->children = children_new(h->loop);
-    h->tools = (struct tool_port){.loop = h->loop, .client = h->client, .children = h->children, .library = h->library};
+    h->tools =
+        (struct tool_port){.loop = h->loop, .client = h->client, .children = h->children, .documents = h->documents};
     int r = settings_tool_world(h->arena, &h->settings, &h->tools.world, e);
     if (r < 0)
         return r;
@@ -166,7 +167,7 @@ void house_close(struct house *h)
     llm_free(h->llm);
     client_free(h->client);
     children_free(h->children);
-    library_free(h->library);
+    library_free(h->documents);
     loop_free(h->loop);
 }
 

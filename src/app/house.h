@@ -20,7 +20,7 @@ struct house {
     struct outbox *outbox; /* NULL without a push channel */
     struct api *api;
     struct server *server;
-    struct library *library;
+    struct library *documents;
     struct children *children;
     struct tool_port tools;
     const struct agent *agent;

@@ -85,8 +85,8 @@ static void look_up(struct work *w)
     struct json *value = NULL;
     struct err e = {0};
     struct plan_outcome outcome = {.class = TOOL_OK};
-    if (library_answer(w->port->library, w->arena, w->task.knowledge, w->task.query, w->rq->session.locale, w->rq->date,
-                       &value, &e) < 0) {
+    if (library_answer(w->port->documents, w->arena, w->task.knowledge, w->task.query, w->rq->session.locale,
+                       w->rq->date, &value, &e) < 0) {
         log_write(LOG_WARN, "tool.knowledge_failed", LOG_STR("tool", w->rq->tool->name), LOG_STR("why", str_of(e.text)),
                   LOG_END);
         outcome.class = TOOL_INVALID;

@@ -16,7 +16,7 @@ struct tool_port {
     struct children *children; /* for tools with `command` */
     bool shows_errors;         /* what programs write on stderr is shown, not thrown away */
     struct tool_world world;   /* borrowed */
-    struct library *library;   /* for tools with `knowledge` */
+    struct library *documents; /* for tools with `knowledge` */
     /* Sees what came of each request, also of those that are made again and of tools within the tool; may be NULL. */
     void (*saw)(void *arg, const struct tool_request *rq, const struct plan_task *task,
                 const struct plan_outcome *outcome);

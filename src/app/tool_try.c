@@ -171,14 +171,14 @@ static int call(struct trial *t, struct err *e)
         t->port.client = client;
         t->port.children = children_new(loop);
         t->port.shows_errors = true;
-        t->port.library = library_new(t->c->workspace);
+        t->port.documents = library_new(t->c->workspace);
         t->port.saw = on_saw;
         t->port.saw_arg = t;
         tool_run(&t->port, &t->rq, on_done, t);
         while (!t->done) /* each request has a timeout */
             loop_once(loop, 100);
         children_free(t->port.children);
-        library_free(t->port.library);
+        library_free(t->port.documents);
     }
     client_free(client);
     loop_free(loop);

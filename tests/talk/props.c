@@ -27,7 +27,7 @@ struct props {
     struct arena *arena;
     struct loop *loop;
     struct tool_port http;
-    struct library *library; /* NULL: no agent yet */
+    struct library *documents; /* NULL: no agent yet */
     struct prop *first;
     struct leaving *all;
     int under_way;
@@ -43,7 +43,7 @@ struct props *props_new(void)
 
 void props_free(struct props *p)
 {
-    library_free(p->library);
+    library_free(p->documents);
     arena_free(p->arena);
 }
 
@@ -51,7 +51,7 @@ void props_connect(struct props *p, struct loop *l, const struct tool_port *http
 {
     p->loop = l;
     p->http = *http;
-    p->http.library = p->library;
+    p->http.documents = p->documents;
     p->under_way = 0;
     for (struct leaving *q = p->all; q; q = q->next)
         q->waits = false;
@@ -59,8 +59,8 @@ void props_connect(struct props *p, struct loop *l, const struct tool_port *http
 
 void props_documents(struct props *p, const char *workspace)
 {
-    library_free(p->library);
-    p->library = p->http.library = library_new(workspace);
+    library_free(p->documents);
+    p->documents = p->http.documents = library_new(workspace);
 }
 
 static struct prop *take(struct props *p, struct str tool)
